@@ -1,0 +1,2 @@
+/** SQLite files, opened the one safe way. */
+export * from "./database.ts";
