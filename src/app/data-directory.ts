@@ -1,0 +1,91 @@
+/**
+ * The data directory: all state of one Weir, owned by one process at a time.
+ *
+ *     control.sqlite   flow logs, resources, log projects, access keys
+ *     nonces.sqlite    replay protection
+ *     spool.sqlite     accepted batches that some sink has not delivered yet
+ *     store/           the embedded store
+ *     agent-id         this host's name in every batch id
+ *     lock.sqlite      held while a Weir runs
+ *     weir.sock        local administration
+ */
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+import { fail, ok, randomText, type Result } from "../base/mod.ts";
+
+export interface DataDirectory {
+  readonly path: string;
+  readonly agentId: string;
+  /** The path of a file or folder of the directory. */
+  file(name: string): string;
+  /** Gives the directory up; the lock also ends with the process, however it ends. */
+  release(): void;
+}
+
+/**
+ * Creates the directory (mode 0700) if need be and takes it. Faults: `DataDirectoryUnusable` when it
+ * cannot be written, `DataDirectoryLocked` when another process has it.
+ */
+export function openDataDirectory(path: string): Result<DataDirectory> {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    chmodSync(path, 0o700);
+  } catch (error) {
+    return unusable(path, error);
+  }
+  const lock = takeLock(path);
+  if (!lock.ok) return lock;
+  try {
+    const agentId = readAgentId(join(path, "agent-id"));
+    return ok({ path, agentId, file: (name) => join(path, name), release: () => lock.value.close() });
+  } catch (error) {
+    lock.value.close();
+    return unusable(path, error);
+  }
+}
+
+function unusable(path: string, error: unknown): Result<never> {
+  const message = error instanceof Error ? error.message : String(error);
+  return fail("DataDirectoryUnusable", `cannot use the data directory ${path}: ${message}`, {
+    field: "data",
+    value: path,
+    allowed: "a directory that this user may create and write",
+    remedy: "name another with --data DIR, or give this user the directory",
+    cause: error,
+  });
+}
+
+/** An exclusive SQLite transaction is a lock that the kernel releases with the process, kill -9 included. */
+function takeLock(path: string): Result<DatabaseSync> {
+  const file = join(path, "lock.sqlite");
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file, { timeout: 0 });
+    database.exec("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE");
+    chmodSync(file, 0o600);
+    return ok(database);
+  } catch (error) {
+    database?.close();
+    if (!/locked|busy/iu.test(String(error))) return unusable(path, error);
+    return fail("DataDirectoryLocked", `another Weir is using ${path}`, {
+      field: "data",
+      value: path,
+      allowed: "a data directory that no running Weir uses",
+      remedy: "stop the other Weir, or start this one with another --data DIR",
+    });
+  }
+}
+
+function readAgentId(path: string): string {
+  try {
+    const found = readFileSync(path, "utf8").trim();
+    if (/^agent-[a-z0-9]{12}$/u.test(found)) return found;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+  const agentId = `agent-${randomText(12)}`;
+  writeFileSync(path, `${agentId}\n`, { mode: 0o600, flush: true });
+  return agentId;
+}

@@ -1,0 +1,46 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { openDataDirectory } from "../../src/app/data-directory.ts";
+import { unwrap } from "../../src/base/mod.ts";
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "weir-data-"));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+describe("openDataDirectory()", () => {
+  it("creates the directory for its owner alone and keeps the agent id over restarts", () => {
+    const path = join(root, "nested", "data");
+    const first = unwrap(openDataDirectory(path));
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    first.release();
+    const second = unwrap(openDataDirectory(path));
+    expect(second.agentId).toBe(first.agentId);
+    expect(readFileSync(join(path, "agent-id"), "utf8")).toBe(`${first.agentId}\n`);
+    second.release();
+  });
+
+  it("refuses a directory that another Weir holds, and takes it once that one lets go", () => {
+    const first = unwrap(openDataDirectory(root));
+    expect(openDataDirectory(root)).toMatchObject({
+      ok: false,
+      fault: { code: "DataDirectoryLocked", value: root },
+    });
+    first.release();
+    const second = unwrap(openDataDirectory(root));
+    second.release();
+  });
+
+  it("refuses a path that is no directory", () => {
+    expect(openDataDirectory(join(root, "agent-id"))).toMatchObject({ ok: true });
+    expect(openDataDirectory("/dev/null/weir")).toMatchObject({
+      ok: false,
+      fault: { code: "DataDirectoryUnusable" },
+    });
+  });
+});
