@@ -8,7 +8,7 @@ export function randomText(length: number, alphabet: string = lowerAlphanumeric)
   const limit = 256 - (256 % alphabet.length);
   let text = "";
   while (text.length < length) {
-    for (const byte of crypto.getRandomValues(new Uint8Array(length * 2))) {
+    for (const byte of crypto.getRandomValues(new Uint8Array(64))) {
       if (byte < limit && text.length < length) text += alphabet[byte % alphabet.length];
     }
   }
