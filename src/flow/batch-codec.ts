@@ -93,40 +93,51 @@ function isConstant(values: ColumnArray, width: number): boolean {
   return true;
 }
 
+/** What a batch says of itself before its columns. */
+export interface FlowBatchHead {
+  readonly header: FlowBatchHeader;
+  readonly rowCount: number;
+  readonly columnCount: number;
+  /** Where the columns begin. */
+  readonly dataStart: number;
+}
+
+/** Reads the head alone, for those who route a batch without looking into it. Total, like decodeFlowBatch(). */
+export function readFlowBatchHead(bytes: Uint8Array): Result<FlowBatchHead> {
+  if (bytes.length < fixedBytes)
+    return fail("Truncated", `flow batch of ${bytes.length} bytes has no header`);
+  const view = viewOf(bytes);
+  if (view.getUint32(0, true) !== magic) return fail("Malformed", "not a flow batch: wrong magic number");
+  const found = view.getUint16(4, true);
+  if (found !== version) {
+    const details = { field: "version", value: `${found}`, allowed: `${version}` };
+    return fail("Unsupported", "flow batch of another layout", details);
+  }
+  const columnCount = view.getUint16(6, true);
+  const rowCount = view.getUint32(8, true);
+  if (rowCount > flowBatchRowsMax) {
+    const details = { field: "rowCount", value: `${rowCount}`, allowed: `at most ${flowBatchRowsMax}` };
+    return fail("Malformed", "flow batch declares too many rows", details);
+  }
+  const headerStart = fixedBytes + columnCount * directoryEntryBytes;
+  const headerEnd = headerStart + view.getUint32(12, true);
+  const dataStart = align8(headerEnd);
+  if (dataStart > bytes.length) return fail("Truncated", "flow batch ends inside its header");
+  const header = decodeHeader(bytes.subarray(headerStart, headerEnd));
+  return header.ok ? ok({ header: header.value, rowCount, columnCount, dataStart }) : header;
+}
+
 /**
  * Decodes a batch. Total: any bytes give a batch or a fault (`Truncated`, `Malformed`, `Unsupported`),
  * and allocate no more than the fields of the table for the rows they declare.
  */
 export function decodeFlowBatch(bytes: Uint8Array): Result<FlowBatch> {
-  if (bytes.length < fixedBytes)
-    return fail("Truncated", `flow batch of ${bytes.length} bytes has no header`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== magic) return fail("Malformed", "not a flow batch: wrong magic number");
-  const found = view.getUint16(4, true);
-  if (found !== version) {
-    return fail("Unsupported", "flow batch of another layout", {
-      field: "version",
-      value: `${found}`,
-      allowed: `${version}`,
-    });
-  }
-  const columnCount = view.getUint16(6, true);
-  const rowCount = view.getUint32(8, true);
-  if (rowCount > flowBatchRowsMax) {
-    return fail("Malformed", "flow batch declares too many rows", {
-      field: "rowCount",
-      value: `${rowCount}`,
-      allowed: `at most ${flowBatchRowsMax}`,
-    });
-  }
-  const headerStart = fixedBytes + columnCount * directoryEntryBytes;
-  const dataStart = align8(headerStart + view.getUint32(12, true));
-  if (dataStart > bytes.length) return fail("Truncated", "flow batch ends inside its header");
-  const header = decodeHeader(bytes.subarray(headerStart, headerStart + view.getUint32(12, true)));
-  if (!header.ok) return header;
-  const spans = columnSpans(view, columnCount, dataStart, rowCount);
+  const head = readFlowBatchHead(bytes);
+  if (!head.ok) return head;
+  const { header, rowCount, columnCount, dataStart } = head.value;
+  const spans = columnSpans(viewOf(bytes), columnCount, dataStart, rowCount);
   if (!spans.ok) return spans;
-  const batch = createFlowBatch(rowCount, header.value);
+  const batch = createFlowBatch(rowCount, header);
   batch.count = rowCount;
   for (const field of flowFieldList) {
     const span = spans.value.get(field.id);
@@ -134,6 +145,10 @@ export function decodeFlowBatch(bytes: Uint8Array): Result<FlowBatch> {
     else readColumn(bytes, span, batch.columns[field.name]);
   }
   return ok(batch);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 interface ColumnSpan {
@@ -208,5 +223,5 @@ function decodeHeader(bytes: Uint8Array): Result<FlowBatchHeader> {
 }
 
 function align8(value: number): number {
-  return (value + 7) & ~7;
+  return Math.ceil(value / 8) * 8;
 }
