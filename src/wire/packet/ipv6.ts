@@ -1,0 +1,114 @@
+/** IPv6 (RFC 8200) with its extension headers, fragments and jumbograms. */
+import { copyIpv6Addresses } from "./address-words.ts";
+import type { PacketColumns } from "./columns.ts";
+import { attributeFragment, rememberFragment } from "./fragment.ts";
+import { decodeOutcomes, type DecodeStep } from "./outcome.ts";
+import { endedEarly, type PacketDecoder } from "./state.ts";
+import { decodeTransport } from "./transport.ts";
+
+const headerBytes = 40;
+/** RFC 8200 sets no limit; a chain longer than this is an attack, and its transport header stays unread. */
+const extensionHeadersMax = 16;
+const nextHeaders = {
+  hopByHop: 0,
+  routing: 43,
+  fragment: 44,
+  authentication: 51,
+  noNextHeader: 59,
+  destinationOptions: 60,
+} as const;
+/** The fragment key has no protocol in IPv6; 256 keeps it apart from every IPv4 key. */
+const fragmentKeyProtocol = 256;
+
+/**
+ * Decodes the IPv6 packet at `decoder.at` into `row`.
+ *
+ * Octets are 40 and the header's payload length. A payload length of 0 is a jumbogram (RFC 2675) or the
+ * work of an offload, whose length is the frame's, unless the packet says that nothing follows.
+ */
+export function decodeIpv6(
+  decoder: PacketDecoder,
+  bytes: Uint8Array,
+  view: DataView,
+  packets: PacketColumns,
+  row: number,
+  timestampUs: number,
+): DecodeStep {
+  const start = decoder.at;
+  const wireOctets = decoder.wireEnd - start;
+  if (start + headerBytes > decoder.end) return endedEarly(decoder, start + headerBytes);
+  const versionAndClass = view.getUint16(start);
+  if (versionAndClass >>> 12 !== 6) return decodeOutcomes.malformed;
+  const payloadLength = view.getUint16(start + 4);
+  const nextHeader = bytes[start + 6]!;
+  const oversized = payloadLength === 0 && nextHeader !== nextHeaders.noNextHeader;
+  const octets = oversized ? wireOctets : Math.min(headerBytes + payloadLength, wireOctets);
+
+  packets.octets[row] = octets;
+  packets.ipVersion[row] = 6;
+  packets.ipClassOfService[row] = (versionAndClass >>> 4) & 0xff;
+  packets.vlanId[row] = decoder.vlanId;
+  copyIpv6Addresses(view, start + 8, packets.addresses, row * 8);
+
+  decoder.at = start + headerBytes;
+  const end = Math.min(decoder.end, start + octets);
+  decodeUpperLayer(decoder, bytes, view, end, nextHeader, packets, row, timestampUs);
+  return decodeOutcomes.packet;
+}
+
+/**
+ * Walks the extension headers to the transport header. A chain that cannot be read to its end, because the
+ * capture cut it or it is too long, leaves the last next-header value as the protocol and ports 0: the
+ * packet and its octets still belong to these two addresses.
+ */
+function decodeUpperLayer(
+  decoder: PacketDecoder,
+  bytes: Uint8Array,
+  view: DataView,
+  end: number,
+  firstHeader: number,
+  packets: PacketColumns,
+  row: number,
+  timestampUs: number,
+): void {
+  let nextHeader = firstHeader;
+  let at = decoder.at;
+  let identification = -1;
+  for (let headers = 0; headers < extensionHeadersMax && isExtension(nextHeader); headers++) {
+    if (at + 8 > end) break;
+    if (nextHeader === nextHeaders.fragment) {
+      const offsetAndMore = view.getUint16(at + 2);
+      if (offsetAndMore >>> 3 !== 0) {
+        decodeTransport(bytes, view, end, end, bytes[at]!, packets, row);
+        const later = view.getUint32(at + 4);
+        attributeFragment(decoder.fragments, packets, row, later, fragmentKeyProtocol, timestampUs);
+        return;
+      }
+      if ((offsetAndMore & 1) !== 0) identification = view.getUint32(at + 4);
+    }
+    const length = extensionBytes(nextHeader, bytes[at + 1]!);
+    nextHeader = bytes[at]!;
+    at += length;
+  }
+  decodeTransport(bytes, view, at, end, nextHeader, packets, row);
+  if (identification >= 0) {
+    rememberFragment(decoder.fragments, packets, row, identification, fragmentKeyProtocol, timestampUs);
+  }
+}
+
+function isExtension(nextHeader: number): boolean {
+  return (
+    nextHeader === nextHeaders.hopByHop ||
+    nextHeader === nextHeaders.routing ||
+    nextHeader === nextHeaders.fragment ||
+    nextHeader === nextHeaders.destinationOptions ||
+    nextHeader === nextHeaders.authentication
+  );
+}
+
+/** The header's length: 8-octet units, but for the fixed fragment header and AH's 4-octet ones (RFC 4302). */
+function extensionBytes(nextHeader: number, lengthField: number): number {
+  if (nextHeader === nextHeaders.fragment) return 8;
+  if (nextHeader === nextHeaders.authentication) return (lengthField + 2) * 4;
+  return (lengthField + 1) * 8;
+}
