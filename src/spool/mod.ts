@@ -1,0 +1,14 @@
+/** The durable hand-over between those who meter and those who deliver. */
+export { type BatchOrigin, parseBatchId } from "./origin.ts";
+export {
+  type JsonValue,
+  openSpool,
+  type Spool,
+  type SpoolDependencies,
+  type SpoolEntry,
+  type SpoolInput,
+  type SpoolLoss,
+  type SpoolOptions,
+  type SpoolRoute,
+  type SpoolStatus,
+} from "./spool.ts";
