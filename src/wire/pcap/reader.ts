@@ -1,0 +1,123 @@
+/**
+ * Reads capture files, classic pcap or pcapng, from input that comes in pieces.
+ *
+ * Bytes go in through inputSpace() and inputWritten(), which spare a copy, or through giveInput(); packets
+ * come out of readPacket() one at a time, in the reader's own buffer, without an allocation. Every byte
+ * sequence is read to its end or to a fault that tells the offset; what came before a fault was handed out.
+ */
+import type { Fault } from "../../base/mod.ts";
+import { classicMagics, readClassicHeader, readClassicPacket } from "./classic.ts";
+import { readPcapngPacket, sectionHeaderBlock } from "./pcapng.ts";
+import { type PcapReader, type PcapReaderOptions, type ReadStatus, readStatuses } from "./state.ts";
+import { faultAt, need, stop } from "./stop.ts";
+
+const magicBytes = 4;
+/** Space that is not worth a read of its own: the rest is moved to the front instead. */
+const spaceBytesMin = 64 * 1024;
+
+export function createPcapReader(options: PcapReaderOptions = {}): PcapReader {
+  const bytes = new Uint8Array(Math.max(options.bufferBytes ?? 2 ** 21, 64));
+  return {
+    bytes,
+    view: new DataView(bytes.buffer),
+    packetOffset: 0,
+    capturedLength: 0,
+    wireLength: 0,
+    linkType: 0,
+    timestampUs: 0,
+    interfaceId: 0,
+    format: "unknown",
+    littleEndian: true,
+    interfaces: [],
+    packets: 0,
+    fault: undefined,
+    at: 0,
+    filled: 0,
+    base: 0,
+    needed: magicBytes,
+    recordBytesMax: options.recordBytesMax ?? 2 ** 24,
+  };
+}
+
+/**
+ * The part of the buffer that input may be written to; never empty. Call only after readPacket() asked for
+ * input: what was handed out before is moved or overwritten.
+ */
+export function inputSpace(reader: PcapReader): Uint8Array<ArrayBuffer> {
+  const rest = reader.filled - reader.at;
+  if (reader.needed > reader.bytes.length) growBuffer(reader);
+  else if (reader.bytes.length - reader.filled < Math.min(spaceBytesMin, reader.bytes.length / 2)) {
+    reader.bytes.copyWithin(0, reader.at, reader.filled);
+    moveToFront(reader, rest);
+  }
+  return reader.bytes.subarray(reader.filled);
+}
+
+/** Says that `octets` octets of inputSpace() were written. */
+export function inputWritten(reader: PcapReader, octets: number): void {
+  reader.filled += octets;
+}
+
+/** Copies as much of `input` as there is space for and says how much that was; at least one octet. */
+export function giveInput(reader: PcapReader, input: Uint8Array): number {
+  const space = inputSpace(reader);
+  const taken = Math.min(space.length, input.length);
+  space.set(input.subarray(0, taken));
+  reader.filled += taken;
+  return taken;
+}
+
+/** Moves to the next packet. */
+export function readPacket(reader: PcapReader): ReadStatus {
+  if (reader.fault !== undefined) return readStatuses.faulted;
+  if (reader.format === "unknown") {
+    const status = readMagic(reader);
+    if (status !== readStatuses.packet) return status;
+  }
+  return reader.format === "pcap" ? readClassicPacket(reader) : readPcapngPacket(reader);
+}
+
+/** Says that there is no more input: the fault of a file that ends inside a record, or the one found before. */
+export function finishInput(reader: PcapReader): Fault | undefined {
+  const rest = reader.filled - reader.at;
+  if (reader.fault === undefined && (rest > 0 || reader.format === "unknown")) {
+    const what = `the input ends, ${reader.needed} octets needed and ${rest} there, in the record`;
+    reader.fault = faultAt(reader.base + reader.at, "Truncated", what);
+  }
+  return reader.fault;
+}
+
+/** Settles the format by the file's first octets; `packet` means that it is settled. */
+function readMagic(reader: PcapReader): ReadStatus {
+  if (reader.filled < magicBytes) return need(reader, magicBytes);
+  const bigEndian = reader.view.getUint32(0, false);
+  const littleEndian = reader.view.getUint32(0, true);
+  const { microseconds, nanoseconds } = classicMagics;
+  if (bigEndian === sectionHeaderBlock) {
+    reader.format = "pcapng";
+    return readStatuses.packet;
+  }
+  if (bigEndian === microseconds || littleEndian === microseconds) {
+    return readClassicHeader(reader, littleEndian === microseconds, 1e6);
+  }
+  if (bigEndian === nanoseconds || littleEndian === nanoseconds) {
+    return readClassicHeader(reader, littleEndian === nanoseconds, 1e9);
+  }
+  const found = `0x${bigEndian.toString(16).padStart(8, "0")}`;
+  return stop(reader, "Malformed", `the magic number ${found}`, "a pcap or pcapng file");
+}
+
+function growBuffer(reader: PcapReader): void {
+  const rest = reader.filled - reader.at;
+  const bytes = new Uint8Array(reader.needed);
+  bytes.set(reader.bytes.subarray(reader.at, reader.filled));
+  reader.bytes = bytes;
+  reader.view = new DataView(bytes.buffer);
+  moveToFront(reader, rest);
+}
+
+function moveToFront(reader: PcapReader, rest: number): void {
+  reader.base += reader.at;
+  reader.at = 0;
+  reader.filled = rest;
+}
