@@ -34,6 +34,7 @@ export const faultCodes = [
   "ProjectQuotaExceeded",
   "LogstoreNotFound",
   "LogstoreExists",
+  "LogstoreQuotaExceeded",
   "AccessKeyNotFound",
   "AccessKeyInactive",
   // Authentication

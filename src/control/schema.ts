@@ -4,6 +4,7 @@
  * Entries are appended, never edited or reordered: an entry's index is the schema version that a data
  * directory in the field already has.
  */
+import { logProjectMigration } from "./logproject/mod.ts";
 
 const core = `
 CREATE TABLE account (
@@ -56,4 +57,4 @@ CREATE TABLE association (
 ) STRICT;
 `;
 
-export const controlMigrations: readonly string[] = [core];
+export const controlMigrations: readonly string[] = [core, logProjectMigration];

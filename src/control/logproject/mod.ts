@@ -1,0 +1,3 @@
+/** Log projects and logstores. */
+export * from "./logproject.ts";
+export { logProjectMigration } from "./schema.ts";

@@ -1,0 +1,11 @@
+/** Searches over stored records: the search language, record formats, and the reader of logstores. */
+export * from "./log-reader.ts";
+export {
+  type LogRecord,
+  type RecordField,
+  type RecordFieldKind,
+  type RecordFormat,
+} from "./record-format.ts";
+export { sagRecordFormat } from "./sag-record.ts";
+export { compileQuery, type SearchQuery, type SearchTerm } from "./search-query.ts";
+export { searchLimits } from "./search/parser.ts";

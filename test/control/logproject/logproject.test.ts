@@ -1,0 +1,189 @@
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { type Clock, type Result, unwrap } from "../../../src/base/mod.ts";
+import { createLogProjects, type LogProjects, type Logstore } from "../../../src/control/logproject/mod.ts";
+import { controlMigrations } from "../../../src/control/schema.ts";
+import { type Database, openDatabase } from "../../../src/database/mod.ts";
+import { silentLogger } from "../../../src/observe/mod.ts";
+
+const accountId = "1234567890123456";
+const project = { accountId, regionId: "cn-shanghai", project: "flows" };
+const logstore = { ...project, logstore: "sag_records" };
+
+let nowMs = 1_700_000_000_000;
+const clock: Clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
+let database: Database;
+let logProjects: LogProjects;
+let deleted: Logstore[];
+
+function open(config = {}): LogProjects {
+  return createLogProjects(database, { clock, logger: silentLogger, config });
+}
+
+function codeOf(result: Result<unknown>): string {
+  return result.ok ? "ok" : result.fault.code;
+}
+
+beforeEach(() => {
+  nowMs = 1_700_000_000_000;
+  database = unwrap(openDatabase(":memory:", { migrations: controlMigrations }));
+  for (const id of [accountId, "2222222222222222"]) {
+    database.prepare("INSERT INTO account VALUES (?, 'name', 'rg', 0)").run(id);
+  }
+  logProjects = open();
+  deleted = [];
+  logProjects.onLogstoreDeleted((each) => void deleted.push(each));
+});
+
+describe("log projects", () => {
+  it("are kept with what was said of them", () => {
+    unwrap(logProjects.createProject({ ...project, description: "records" }));
+    expect(unwrap(logProjects.getProject(project))).toEqual({
+      accountId,
+      regionId: "cn-shanghai",
+      name: "flows",
+      description: "records",
+      resourceGroupId: "",
+      createdMs: nowMs,
+      updatedMs: nowMs,
+    });
+    nowMs += 5;
+    expect(unwrap(logProjects.updateProject(project, { description: "other" }))).toMatchObject({
+      description: "other",
+      createdMs: nowMs - 5,
+      updatedMs: nowMs,
+    });
+  });
+
+  it("are named by account, region and name together", () => {
+    unwrap(logProjects.createProject(project));
+    expect(codeOf(logProjects.createProject(project))).toBe("ProjectExists");
+    expect(codeOf(logProjects.getProject({ ...project, regionId: "cn-beijing" }))).toBe("ProjectNotFound");
+    unwrap(logProjects.createProject({ ...project, regionId: "cn-beijing" }));
+    unwrap(logProjects.createProject({ ...project, accountId: "2222222222222222" }));
+    expect(logProjects.listProjects({ accountId }).map((each) => each.regionId)).toEqual([
+      "cn-beijing",
+      "cn-shanghai",
+    ]);
+    expect(logProjects.listProjects({ accountId, regionId: "cn-beijing" })).toHaveLength(1);
+  });
+
+  it.each([
+    ["ab", "InputInvalid"],
+    ["abc", "ok"],
+    ["a".repeat(63), "ok"],
+    ["a".repeat(64), "InputInvalid"],
+    ["-abc", "InputInvalid"],
+    ["abc-", "InputInvalid"],
+    ["Abc", "InputInvalid"],
+    ["a_c", "InputInvalid"],
+    ["a-1", "ok"],
+    ["", "InputInvalid"],
+    ["abc\n", "InputInvalid"],
+  ])("of the name %j are %s", (name, code) => {
+    expect(codeOf(logProjects.createProject({ ...project, project: name }))).toBe(code);
+  });
+
+  it("refuse a description that the service refuses", () => {
+    expect(codeOf(logProjects.createProject({ ...project, description: "a<b" }))).toBe("InputInvalid");
+    expect(codeOf(logProjects.createProject({ ...project, description: "x".repeat(65) }))).toBe(
+      "InputInvalid",
+    );
+  });
+
+  it("stop at the quota", () => {
+    logProjects = open({ projectsMax: 2 });
+    unwrap(logProjects.createProject(project));
+    unwrap(logProjects.createProject({ ...project, project: "second" }));
+    expect(codeOf(logProjects.createProject({ ...project, project: "third" }))).toBe("ProjectQuotaExceeded");
+  });
+
+  it("take their logstores with them, each of which is told", () => {
+    const kept = unwrap(logProjects.ensure(logstore));
+    unwrap(logProjects.deleteProject(project));
+    expect(deleted).toEqual([kept]);
+    expect(codeOf(logProjects.getProject(project))).toBe("ProjectNotFound");
+    expect(codeOf(logProjects.deleteProject(project))).toBe("ProjectNotFound");
+    expect(logProjects.allLogstores()).toEqual([]);
+  });
+});
+
+describe("logstores", () => {
+  beforeEach(() => void unwrap(logProjects.createProject(project)));
+
+  it("have a number that is never given again", () => {
+    const numbers = [1, 2, 3].map(() => {
+      const { id } = unwrap(logProjects.createLogstore({ ...logstore, retentionDays: 7 }));
+      unwrap(logProjects.deleteLogstore(logstore));
+      return id;
+    });
+    expect(new Set(numbers).size).toBe(3);
+    unwrap(logProjects.deleteProject(project));
+    expect(numbers).not.toContain(unwrap(logProjects.ensure(logstore)).id);
+  });
+
+  it("are made with their project on first use, and found afterwards", () => {
+    unwrap(logProjects.deleteProject(project));
+    const made = unwrap(logProjects.ensure(logstore));
+    expect(made).toMatchObject({ project: "flows", name: "sag_records", retentionDays: 30 });
+    expect(unwrap(logProjects.ensure(logstore))).toEqual(made);
+    expect(codeOf(logProjects.ensure({ ...logstore, logstore: "No" }))).toBe("InputInvalid");
+    expect(codeOf(logProjects.ensure({ ...logstore, project: "No" }))).toBe("InputInvalid");
+  });
+
+  it("keep their settings", () => {
+    unwrap(logProjects.createLogstore({ ...logstore, retentionDays: 7, settings: { shardCount: 2 } }));
+    unwrap(logProjects.updateLogstore(logstore, { retentionDays: 3650, settings: { autoSplit: true } }));
+    expect(unwrap(logProjects.getLogstore(logstore))).toMatchObject({
+      retentionDays: 3650,
+      settings: { shardCount: 2, autoSplit: true, maxSplitShard: 64 },
+    });
+    expect(codeOf(logProjects.createLogstore({ ...logstore, retentionDays: 7 }))).toBe("LogstoreExists");
+  });
+
+  it.each([
+    [0, "InputOutOfRange"],
+    [1, "ok"],
+    [3650, "ok"],
+    [3651, "InputOutOfRange"],
+    [1.5, "InputOutOfRange"],
+    [Number.NaN, "InputOutOfRange"],
+  ])("of %d days are %s", (retentionDays, code) => {
+    expect(codeOf(logProjects.createLogstore({ ...logstore, retentionDays }))).toBe(code);
+  });
+
+  it.each([
+    ["ab", "InputInvalid"],
+    ["a_c", "ok"],
+    ["a-c", "ok"],
+    ["_ac", "InputInvalid"],
+    ["ac_", "InputInvalid"],
+    ["A_c", "InputInvalid"],
+    ["a".repeat(63), "ok"],
+    ["a".repeat(64), "InputInvalid"],
+  ])("of the name %j are %s", (name, code) => {
+    expect(codeOf(logProjects.createLogstore({ ...logstore, logstore: name, retentionDays: 1 }))).toBe(code);
+  });
+
+  it("are missing where their project or they themselves are", () => {
+    expect(codeOf(logProjects.getLogstore(logstore))).toBe("LogstoreNotFound");
+    expect(codeOf(logProjects.deleteLogstore(logstore))).toBe("LogstoreNotFound");
+    expect(codeOf(logProjects.updateLogstore(logstore, {}))).toBe("LogstoreNotFound");
+    expect(codeOf(logProjects.listLogstores({ ...project, project: "none" }))).toBe("ProjectNotFound");
+  });
+
+  it("stop at the quota", () => {
+    logProjects = open({ logstoresMax: 1 });
+    unwrap(logProjects.ensure(logstore));
+    expect(codeOf(logProjects.ensure({ ...logstore, logstore: "second" }))).toBe("LogstoreQuotaExceeded");
+  });
+
+  it("are deleted even where a listener fails", () => {
+    logProjects.onLogstoreDeleted(() => {
+      throw new Error("listener");
+    });
+    unwrap(logProjects.ensure(logstore));
+    unwrap(logProjects.deleteLogstore(logstore));
+    expect(deleted).toHaveLength(1);
+  });
+});
