@@ -1,0 +1,119 @@
+/**
+ * The control plane's state: who may call, what can be observed, which flow logs there are.
+ *
+ * It knows neither HTTP nor any cloud's spelling. One process writes it; everything is in SQLite when a
+ * call answers.
+ */
+import { dirname, join } from "node:path";
+
+import { type Clock, fail, ok, type Result } from "../base/mod.ts";
+import { openDatabase } from "../database/mod.ts";
+import type { Logger } from "../observe/mod.ts";
+import { type AccessKeys, createAccessKeys } from "./access-key.ts";
+import { type Accounts, createAccounts } from "./account.ts";
+import { type ChangeListener, createChanges } from "./change.ts";
+import { createFlowLogs, type FlowLogs, type LogTargets } from "./flow-logs.ts";
+import { createLogProjects, type LogProjectConfig, type LogProjects } from "./logproject/mod.ts";
+import { createRegions, defaultRegions, type Regions, type RegionSettings } from "./region.ts";
+import { createResources, type Resources } from "./resource.ts";
+import { controlMigrations } from "./schema.ts";
+import { openSecretBox } from "./secret.ts";
+
+export interface ControlOptions {
+  /** The SQLite file; made if need be. */
+  readonly path: string;
+  /** The file of the key that seals secrets; `secret.key` beside the database if not given. */
+  readonly keyPath?: string;
+  /** The region of this host's resources. */
+  readonly regionId?: string;
+  readonly regions?: RegionSettings;
+  /** Flow logs that an account may have in a region, for each service. */
+  readonly flowLogsMax?: number;
+  /** Whether a project or logstore that a flow log names is made when it does not exist; true if not given. */
+  readonly createLogTargets?: boolean;
+  readonly logProjects?: Partial<LogProjectConfig>;
+}
+
+export interface Control {
+  /** The region of this host's resources. */
+  readonly regionId: string;
+  readonly accounts: Accounts;
+  readonly accessKeys: AccessKeys;
+  readonly regions: Regions;
+  readonly resources: Resources;
+  readonly flowLogs: FlowLogs;
+  readonly logProjects: LogProjects;
+  /** Calls the listener after each committed change; returns the function that unsubscribes. */
+  onChange(listener: ChangeListener): () => void;
+  close(): void;
+}
+
+export const defaultRegionId = "cn-shanghai";
+export const defaultFlowLogsMax = 1000;
+
+/** Opens the state. Faults: `DataDirectoryUnusable`, `DiskFull`, `ConfigInvalid`. */
+export function openControl(
+  options: ControlOptions,
+  { clock, logger }: { clock: Clock; logger: Logger },
+): Result<Control> {
+  const regionId = options.regionId ?? defaultRegionId;
+  const regions = createRegions({ ...defaultRegions, ...options.regions });
+  if (!regions.has("sag", regionId)) {
+    return fail("ConfigInvalid", `${regionId} is not a region of this installation`, {
+      field: "regionId",
+      value: regionId,
+      allowed: regions.list("sag").join(", "),
+    });
+  }
+  const box = openSecretBox(options.keyPath ?? join(dirname(options.path), "secret.key"));
+  if (!box.ok) return box;
+  const opened = openDatabase(options.path, { migrations: controlMigrations });
+  if (!opened.ok) return opened;
+  const database = opened.value;
+  const nowMs = () => clock.nowMs();
+  const changes = createChanges(logger);
+  const accounts = createAccounts(database, nowMs());
+  const accessKeys = createAccessKeys({ database, box: box.value, changes, nowMs });
+  if (!accessKeys.ok) {
+    database.close();
+    return accessKeys;
+  }
+  const logProjects = createLogProjects(database, { clock, logger, config: options.logProjects ?? {} });
+  const resources = createResources({ database, changes, nowMs, accountId: accounts.default.id, regionId });
+  const flowLogs = createFlowLogs({
+    database,
+    accounts,
+    regions,
+    resources,
+    changes,
+    logTargets: logTargetsOf(logProjects, options.createLogTargets ?? true),
+    nowMs,
+    flowLogsMax: options.flowLogsMax ?? defaultFlowLogsMax,
+  });
+  return ok({
+    regionId,
+    accounts,
+    accessKeys: accessKeys.value,
+    regions,
+    resources,
+    flowLogs,
+    logProjects,
+    onChange: (listener) => changes.listen(listener),
+    close: () => database.close(),
+  });
+}
+
+/**
+ * A name that the log service cannot have is accepted on a flow log, as the cloud's own API accepts it;
+ * its log service output then has no logstore to deliver to, which the delivery status says.
+ */
+function logTargetsOf(logProjects: LogProjects, create: boolean): LogTargets {
+  return {
+    ensure: (accountId, output) => {
+      const { regionId, project, logstore } = output;
+      const key = { accountId, regionId, project, logstore };
+      const target = create ? logProjects.ensure(key) : logProjects.getLogstore(key);
+      return target.ok || target.fault.code === "InputInvalid" ? ok(undefined) : target;
+    },
+  };
+}

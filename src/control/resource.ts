@@ -1,0 +1,234 @@
+/**
+ * Resources: what flow logs observe. Hosts are found, further gateways are declared in the
+ * configuration. A resource keeps its id for ever: it is known again by what it was found by.
+ */
+import { fail, ok, randomText, type Result } from "../base/mod.ts";
+import type { Database } from "../database/mod.ts";
+import type { Changes } from "./change.ts";
+import { commit } from "./commit.ts";
+
+/**
+ * Whether a resource can carry a flow log, and what stands against it: its model, its edition, or the
+ * edition of the active or of the standby device of a pair.
+ */
+export const flowLogSupports = ["full", "model", "edition", "activeDevice", "standbyDevice"] as const;
+export type FlowLogSupport = (typeof flowLogSupports)[number];
+
+interface ResourceSettings {
+  readonly type: "gateway" | "interface";
+  readonly name: string;
+  readonly description: string;
+  /** Of an interface: the kernel's name for it. */
+  readonly interfaceName?: string;
+  /** Of a declared gateway: the host's interfaces that it is made of; absent means all. */
+  readonly interfaceNames?: readonly string[];
+  /** Serial number of the device; an interface has its gateway's. */
+  readonly serial: string;
+  readonly model: string;
+  readonly flowLogSupport: FlowLogSupport;
+}
+
+export interface Resource extends ResourceSettings {
+  readonly id: string;
+  readonly accountId: string;
+  readonly regionId: string;
+  /** Of an interface: its gateway. */
+  readonly parentId?: string;
+  readonly createdMs: number;
+  /** Whether the last look found it. An absent resource keeps its flow log but can be bound to none. */
+  readonly present: boolean;
+}
+
+export interface DiscoveredHost {
+  /** The stable name of the host's agent. */
+  readonly agentId: string;
+  readonly name: string;
+  readonly interfaces: readonly { readonly name: string; readonly description?: string }[];
+}
+
+/** A gateway from the configuration, known again by its name. */
+export interface DeclaredGateway {
+  readonly name: string;
+  readonly regionId?: string;
+  readonly description?: string;
+  readonly serial?: string;
+  readonly model?: string;
+  readonly interfaceNames?: readonly string[];
+  readonly flowLogSupport?: FlowLogSupport;
+}
+
+export interface Resources {
+  /** Brings the list up to date with what exists now. Answers every present resource. Faults: `DiskFull`, `Internal`. */
+  sync(found: {
+    hosts: readonly DiscoveredHost[];
+    declared?: readonly DeclaredGateway[];
+  }): Result<readonly Resource[]>;
+  /** By account and region, in the order in which they were first seen. */
+  list(scope: { accountId: string; regionId: string }): readonly Resource[];
+  all(): readonly Resource[];
+  /** Fault: `ResourceNotFound`, also where the resource is of another account or region. */
+  get(scope: { accountId: string; regionId: string }, id: string): Result<Resource>;
+  find(id: string): Resource | undefined;
+}
+
+interface Dependencies {
+  readonly database: Database;
+  readonly changes: Changes;
+  readonly nowMs: () => number;
+  readonly accountId: string;
+  /** The region of this host and of declared gateways that name none. */
+  readonly regionId: string;
+}
+
+interface Candidate {
+  readonly key: string;
+  readonly parentKey?: string;
+  readonly regionId: string;
+  /** A serial of undefined keeps the one that the resource has, or gets a new one. */
+  readonly settings: Omit<ResourceSettings, "serial"> & { readonly serial?: string | undefined };
+}
+
+const hostModel = "Weir host";
+const declaredModel = "declared";
+
+export function createResources(dependencies: Dependencies): Resources {
+  const { database, changes } = dependencies;
+  const byKey = loadResources(database);
+  const byId = new Map([...byKey.values()].map((resource) => [resource.id, resource]));
+  const keep = (key: string, resource: Resource): void => {
+    byKey.set(key, resource);
+    byId.set(resource.id, resource);
+  };
+  return {
+    sync: (found) => {
+      const candidates = [
+        ...found.hosts.flatMap((host) => hostCandidates(host, dependencies.regionId)),
+        ...(found.declared ?? []).map((gateway) => declaredCandidate(gateway, dependencies.regionId)),
+      ];
+      const saved = commit(database, () => saveCandidates(candidates, byKey, dependencies));
+      if (!saved.ok) return saved;
+      const present = new Set(candidates.map(({ key }) => key));
+      const vanished = [...byKey].filter(([key, resource]) => resource.present && !present.has(key));
+      for (const [key, resource] of vanished) keep(key, { ...resource, present: false });
+      for (const { key, resource } of saved.value) keep(key, resource);
+      for (const { action, resource } of saved.value) {
+        if (action !== "kept") changes.announce({ subject: "resource", action, id: resource.id });
+      }
+      for (const [, { id }] of vanished) changes.announce({ subject: "resource", action: "modified", id });
+      return ok([...byId.values()].filter((resource) => resource.present));
+    },
+    list: ({ accountId, regionId }) =>
+      [...byId.values()].filter(
+        (resource) => resource.accountId === accountId && resource.regionId === regionId,
+      ),
+    all: () => [...byId.values()],
+    get: (scope, id) => {
+      const resource = byId.get(id);
+      if (resource?.accountId === scope.accountId && resource.regionId === scope.regionId)
+        return ok(resource);
+      return fail("ResourceNotFound", `there is no resource ${id.slice(0, 80)}`, { value: id.slice(0, 80) });
+    },
+    find: (id) => byId.get(id),
+  };
+}
+
+function hostCandidates(host: DiscoveredHost, regionId: string): Candidate[] {
+  const parentKey = `host:${host.agentId}`;
+  const common = { model: hostModel, flowLogSupport: "full" } as const;
+  const gateway = {
+    type: "gateway",
+    name: host.name,
+    description: `the host ${host.name}`,
+    ...common,
+  } as const;
+  return [
+    { key: parentKey, regionId, settings: gateway },
+    ...host.interfaces.map(({ name, description = "" }): Candidate => ({
+      key: `${parentKey}/interface:${name}`,
+      parentKey,
+      regionId,
+      settings: { type: "interface", name, description, interfaceName: name, ...common },
+    })),
+  ];
+}
+
+function declaredCandidate(gateway: DeclaredGateway, regionId: string): Candidate {
+  return {
+    key: `declared:${gateway.name}`,
+    regionId: gateway.regionId ?? regionId,
+    settings: {
+      type: "gateway",
+      name: gateway.name,
+      description: gateway.description ?? "",
+      serial: gateway.serial,
+      model: gateway.model ?? declaredModel,
+      flowLogSupport: gateway.flowLogSupport ?? "full",
+      ...(gateway.interfaceNames === undefined ? {} : { interfaceNames: gateway.interfaceNames }),
+    },
+  };
+}
+
+interface Saved {
+  readonly key: string;
+  readonly action: "created" | "modified" | "kept";
+  readonly resource: Resource;
+}
+
+function saveCandidates(
+  candidates: readonly Candidate[],
+  known: ReadonlyMap<string, Resource>,
+  { database, accountId, nowMs }: Dependencies,
+): Saved[] {
+  const upsert = database.prepare(
+    `INSERT INTO resource (id, discovery_key, account_id, region_id, parent_id, settings, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (discovery_key) DO UPDATE SET settings = excluded.settings, region_id = excluded.region_id`,
+  );
+  const saved = new Map<string, Resource>();
+  return candidates.map(({ key, parentKey, regionId, settings }): Saved => {
+    const before = known.get(key);
+    const parent = parentKey === undefined ? undefined : saved.get(parentKey);
+    const id = before?.id ?? `${settings.type === "gateway" ? "sag" : "eni"}-${randomText(18)}`;
+    const serial = settings.serial ?? parent?.serial ?? before?.serial ?? `sag${randomText(12)}`;
+    const stored: ResourceSettings = { ...settings, serial };
+    const parentId = parent?.id;
+    const createdMs = before?.createdMs ?? nowMs();
+    const resource = {
+      id,
+      accountId,
+      regionId,
+      createdMs,
+      present: true,
+      ...stored,
+      ...(parentId === undefined ? {} : { parentId }),
+    };
+    const changed =
+      before === undefined || JSON.stringify(sorted(before)) !== JSON.stringify(sorted(resource));
+    if (changed)
+      upsert.run(id, key, accountId, regionId, parentId ?? null, JSON.stringify(stored), createdMs);
+    const action = before === undefined ? "created" : "modified";
+    return { key, action: changed ? action : "kept", resource };
+  });
+}
+
+function sorted(resource: Resource): [string, unknown][] {
+  return Object.entries(resource).sort(([left], [right]) => (left < right ? -1 : 1));
+}
+
+/** Everything ever seen, as absent until a sync finds it. */
+function loadResources(database: Database): Map<string, Resource> {
+  const rows = database.prepare("SELECT * FROM resource ORDER BY created_ms, rowid").all();
+  return new Map(
+    rows.map((row) => [
+      String(row["discovery_key"]),
+      {
+        ...(JSON.parse(String(row["settings"])) as ResourceSettings),
+        id: String(row["id"]),
+        accountId: String(row["account_id"]),
+        regionId: String(row["region_id"]),
+        ...(row["parent_id"] === null ? {} : { parentId: String(row["parent_id"]) }),
+        createdMs: Number(row["created_ms"]),
+        present: false,
+      },
+    ]),
+  );
+}
