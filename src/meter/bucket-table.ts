@@ -1,0 +1,69 @@
+/**
+ * From a key's hash to its flow: open addressing with linear probing, at most half full.
+ *
+ * A bucket is two words, the whole hash and the flow's reference + 1 (0: empty), so that neither growing
+ * nor removing has to touch a flow. A hash starts at the bucket of its upper bits: doubling the table then
+ * keeps the order of the buckets, and reads and writes memory in sequence.
+ */
+
+export interface BucketTable {
+  words: Int32Array<ArrayBuffer>;
+  /** 32 − log2 of the number of buckets. */
+  shift: number;
+  /** Number of buckets − 1. */
+  mask: number;
+}
+
+const bucketsMin = 1 << 10;
+
+export function createBucketTable(): BucketTable {
+  return {
+    words: new Int32Array(bucketsMin * 2),
+    shift: Math.clz32(bucketsMin) + 1,
+    mask: bucketsMin - 1,
+  };
+}
+
+/** Adds a flow that is not there. There must be room: see `growBuckets`. */
+export function insertBucket(table: BucketTable, hash: number, reference: number): void {
+  const { words, mask } = table;
+  let position = hash >>> table.shift;
+  while (words[position * 2 + 1] !== 0) position = (position + 1) & mask;
+  words[position * 2] = hash;
+  words[position * 2 + 1] = reference + 1;
+}
+
+/** Removes a flow that is there, and moves back those behind it that it had pushed on. */
+export function removeBucket(table: BucketTable, hash: number, reference: number): void {
+  const { words, mask, shift } = table;
+  let hole = hash >>> shift;
+  while (words[hole * 2 + 1] !== reference + 1) hole = (hole + 1) & mask;
+  for (let next = (hole + 1) & mask; words[next * 2 + 1] !== 0; next = (next + 1) & mask) {
+    const home = words[next * 2]! >>> shift;
+    if (((next - home) & mask) < ((next - hole) & mask)) continue;
+    words[hole * 2] = words[next * 2]!;
+    words[hole * 2 + 1] = words[next * 2 + 1]!;
+    hole = next;
+  }
+  words[hole * 2 + 1] = 0;
+}
+
+/** Makes the table large enough for `flows` flows at half load. */
+export function growBuckets(table: BucketTable, flows: number): void {
+  while (flows * 2 > table.mask + 1) doubleBuckets(table);
+}
+
+function doubleBuckets(table: BucketTable): void {
+  const old = table.words;
+  table.words = new Int32Array(old.length * 2);
+  table.shift -= 1;
+  table.mask = table.mask * 2 + 1;
+  for (let at = 0; at < old.length; at += 2) {
+    if (old[at + 1] !== 0) insertBucket(table, old[at]!, old[at + 1]! - 1);
+  }
+}
+
+/** Empties the table and keeps its size. */
+export function clearBuckets(table: BucketTable): void {
+  table.words.fill(0);
+}

@@ -1,0 +1,99 @@
+/**
+ * Flows as fixed-size structs in one ArrayBuffer a family.
+ *
+ * An IPv4 flow is 64 bytes, one cache line; an IPv6 flow is 96. Both begin alike, so that one code updates
+ * them. The struct is laid out in words of four bytes:
+ *
+ *   0  end (f64)   2  start (f64)   4  octets (f64)   6  packets (f64)
+ *   8  ports   9  traits   10  interface index   11  TCP bits, class of service, finished
+ *   12  hash   13  timer slot
+ *   14  source and destination: one word each for IPv4, four for IPv6
+ *
+ * Traits is the rest of the key in one word: protocol (bits 0–7), direction (8–9), IPv6 (10), VLAN id
+ * (16–31). Bits 11–15 are never set, so `vacant` marks a struct that holds no flow; its word 8 then links
+ * to the next vacant one.
+ */
+
+export const flowWords = {
+  ports: 8,
+  traits: 9,
+  interfaceIndex: 10,
+  flags: 11,
+  hash: 12,
+  timerSlot: 13,
+  addresses: 14,
+} as const;
+/** Within the same struct, counted in doubles. */
+export const flowDoubles = { endUs: 0, startUs: 1, octets: 2, packets: 3 } as const;
+
+export const ipv4FlowWords = 16;
+export const ipv6FlowWords = 24;
+
+/** The flags word: TCP control bits below, class of service above them, and one bit for FIN or RST seen. */
+export const flagsClassShift = 16;
+export const flagsFinished = 1 << 24;
+
+export const traitsDirectionShift = 8;
+export const traitsIpv6 = 1 << 10;
+export const traitsVlanShift = 16;
+export const vacant = 0xffffffff;
+
+const flowsMin = 512;
+const noVacancy = 0xffffffff;
+
+export interface FlowStore {
+  readonly structWords: number;
+  words: Uint32Array<ArrayBuffer>;
+  doubles: Float64Array<ArrayBuffer>;
+  /** Structs that fit the buffer. */
+  capacity: number;
+  /** Structs ever used: those from here on are untouched memory. */
+  used: number;
+  firstVacant: number;
+}
+
+export function createFlowStore(structWords: number): FlowStore {
+  const words = new Uint32Array(flowsMin * structWords);
+  return {
+    structWords,
+    words,
+    doubles: new Float64Array(words.buffer),
+    capacity: flowsMin,
+    used: 0,
+    firstVacant: noVacancy,
+  };
+}
+
+/** The index of a struct for a new flow; the buffer doubles, up to `flowsMax` structs, when it is full. */
+export function takeFlow(store: FlowStore, flowsMax: number): number {
+  const index = store.firstVacant;
+  if (index !== noVacancy) {
+    store.firstVacant = store.words[index * store.structWords + flowWords.ports]!;
+    return index;
+  }
+  if (store.used === store.capacity) growStore(store, Math.min(store.capacity * 2, flowsMax));
+  store.used += 1;
+  return store.used - 1;
+}
+
+/** Gives a struct back: the last one given back is the first one taken. */
+export function releaseFlow(store: FlowStore, index: number): void {
+  const at = index * store.structWords;
+  store.words[at + flowWords.traits] = vacant;
+  store.words[at + flowWords.ports] = store.firstVacant;
+  store.firstVacant = index;
+}
+
+/** Forgets every flow and keeps the memory. */
+export function clearStore(store: FlowStore): void {
+  store.used = 0;
+  store.firstVacant = noVacancy;
+}
+
+function growStore(store: FlowStore, capacity: number): void {
+  const words = new Uint32Array(capacity * store.structWords);
+  words.set(store.words);
+  store.words = words;
+  store.doubles = new Float64Array(words.buffer);
+  store.capacity = capacity;
+}

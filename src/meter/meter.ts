@@ -1,0 +1,122 @@
+/**
+ * The meter: packets in, flows out.
+ *
+ * A flow is one direction: the packets that agree in addresses, ports, protocol, VLAN id, interface and
+ * direction of the interface. When it ends and why is told in aging.ts. This file holds the state; packets.ts
+ * adds packets to it, table.ts opens and removes flows, timers.ts ends what has become silent.
+ *
+ * Memory is bounded by `flowsMax`: at the bound the flow whose timer is nearest makes room (flowEndReason 5).
+ * Nothing is allocated for a packet, and the table only when it doubles.
+ *
+ * Several meters may read the same PacketColumns: packets are decoded once, whoever meters them.
+ */
+import { createFlowBatch, type FlowBatch, flowEndReasons } from "../flow/mod.ts";
+import { clearBuckets, createBucketTable } from "./bucket-table.ts";
+import { emitFlow, handOver } from "./emission.ts";
+import {
+  clearStore,
+  createFlowStore,
+  flagsFinished,
+  type FlowStore,
+  flowWords,
+  ipv4FlowWords,
+  ipv6FlowWords,
+  vacant,
+} from "./flow-store.ts";
+import { createKeyHash } from "./key-hash.ts";
+import { groupRows, type Meter, type MeterOptions, type MeterStatistics } from "./state.ts";
+import { chunkEntries, clearTimers, createTimerWheel } from "./timer-wheel.ts";
+
+/** RFC 9293's retransmission starts at one second and doubles: two retransmitted FINs fit in. */
+const endOfFlowLingerUsDefault = 5_000_000;
+const batchRows = 4096;
+
+export function createMeter(options: MeterOptions): Meter {
+  const { activeTimeoutUs, inactiveTimeoutUs } = options;
+  const endOfFlowLingerUs = Math.min(
+    options.endOfFlowLingerUs ?? endOfFlowLingerUsDefault,
+    inactiveTimeoutUs,
+  );
+  const meter: Meter = {
+    get statistics() {
+      return statisticsOf(meter);
+    },
+    aging: { activeTimeoutUs, inactiveTimeoutUs, endOfFlowLingerUs },
+    flowsMax: options.flowsMax,
+    emit: options.emit,
+    batch: createMeterBatch(options.observationDomain ?? 0),
+    hash: createKeyHash(options.seed),
+    buckets: createBucketTable(),
+    ipv4: createFlowStore(ipv4FlowWords),
+    ipv6: createFlowStore(ipv6FlowWords),
+    wheel: createTimerWheel(inactiveTimeoutUs),
+    counters: {
+      packets: 0,
+      octets: 0,
+      flowsCreated: 0,
+      latePackets: 0,
+      activeFlows: 0,
+      activeFlowsMax: 0,
+    },
+    emitted: new Float64Array(flowEndReasons.lackOfResources + 1),
+    group: {
+      hashes: new Int32Array(groupRows),
+      traits: new Uint32Array(groupRows),
+      references: new Int32Array(groupRows),
+      touched: new Int32Array(1),
+    },
+    due: new Int32Array(chunkEntries),
+    ended: new Int32Array(chunkEntries),
+    endedReasons: new Uint8Array(chunkEntries),
+  };
+  return meter;
+}
+
+/** Ends every flow: a finished one by its own end (3), the others by force (4); hands everything over. */
+export function flushMeter(meter: Meter): void {
+  flushStore(meter, meter.ipv4);
+  flushStore(meter, meter.ipv6);
+  clearBuckets(meter.buckets);
+  clearTimers(meter.wheel);
+  meter.counters.activeFlows = 0;
+  handOver(meter);
+}
+
+/** Hands over the ended flows that wait in a partly filled batch. */
+export function drainMeter(meter: Meter): void {
+  handOver(meter);
+}
+
+function flushStore(meter: Meter, store: FlowStore): void {
+  for (let index = 0; index < store.used; index++) {
+    const at = index * store.structWords;
+    if (store.words[at + flowWords.traits] === vacant) continue;
+    const finished = (store.words[at + flowWords.flags]! & flagsFinished) !== 0;
+    emitFlow(meter, store, at, finished ? flowEndReasons.endOfFlow : flowEndReasons.forced);
+  }
+  clearStore(store);
+}
+
+/** A batch whose columns that are the same for every metered flow are filled once for all. */
+function createMeterBatch(observationDomain: number): FlowBatch {
+  const batch = createFlowBatch(batchRows);
+  batch.columns.samplingInterval.fill(1);
+  batch.columns.observationDomain.fill(observationDomain);
+  return batch;
+}
+
+function statisticsOf({ counters, emitted, ipv4, ipv6, buckets, wheel }: Meter): MeterStatistics {
+  const poolBytes = wheel.pool.byteLength + wheel.slotChunk.byteLength + wheel.slotFill.byteLength;
+  return {
+    ...counters,
+    flowsEmitted: {
+      idle: emitted[flowEndReasons.idle]!,
+      active: emitted[flowEndReasons.active]!,
+      endOfFlow: emitted[flowEndReasons.endOfFlow]!,
+      forced: emitted[flowEndReasons.forced]!,
+      lackOfResources: emitted[flowEndReasons.lackOfResources]!,
+    },
+    flowsEvicted: emitted[flowEndReasons.lackOfResources]!,
+    tableBytes: ipv4.words.byteLength + ipv6.words.byteLength + buckets.words.byteLength + poolBytes,
+  };
+}

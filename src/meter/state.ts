@@ -1,0 +1,96 @@
+/** The meter's state, which the functions of this room share, and what other rooms see of it. */
+import type { FlowBatch } from "../flow/mod.ts";
+import type { AgingPolicy } from "./aging.ts";
+import type { BucketTable } from "./bucket-table.ts";
+import type { FlowStore } from "./flow-store.ts";
+import type { KeyHash } from "./key-hash.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
+
+export interface MeterOptions {
+  /** A flow's record covers less than this time. At least 1. */
+  readonly activeTimeoutUs: number;
+  /** A flow without a packet for this time has ended. At least 1. */
+  readonly inactiveTimeoutUs: number;
+  /** A finished TCP flow waits this long for the last acknowledgements; at most the inactive timeout. */
+  readonly endOfFlowLingerUs?: number;
+  /** Flows in the table at one time, both families together; at most 2^27. */
+  readonly flowsMax: number;
+  readonly observationDomain?: number;
+  /** Makes the hash repeatable, for tests. Leave it out where strangers send the packets. */
+  readonly seed?: number;
+  /**
+   * Takes finished flows, at once: the batch is the meter's, which fills it again after the call. It must
+   * not call the meter.
+   */
+  readonly emit: (flows: FlowBatch) => void;
+}
+
+export interface MeterStatistics {
+  readonly packets: number;
+  readonly octets: number;
+  readonly flowsCreated: number;
+  /** Flows emitted, by flowEndReason. */
+  readonly flowsEmitted: {
+    readonly idle: number;
+    readonly active: number;
+    readonly endOfFlow: number;
+    readonly forced: number;
+    readonly lackOfResources: number;
+  };
+  readonly flowsEvicted: number;
+  /** Packets whose time was before their flow's last one. */
+  readonly latePackets: number;
+  readonly activeFlows: number;
+  /** The most flows the table held at one time. */
+  readonly activeFlowsMax: number;
+  /** Bytes of the table: flows, buckets and timers. */
+  readonly tableBytes: number;
+}
+
+/** Rows that are looked up together. */
+export const groupRows = 32;
+
+export interface MeterCounters {
+  packets: number;
+  octets: number;
+  flowsCreated: number;
+  latePackets: number;
+  activeFlows: number;
+  activeFlowsMax: number;
+}
+
+/** Only `statistics` is for other rooms; the rest is the state that this room's functions share. */
+export interface Meter {
+  readonly statistics: MeterStatistics;
+  readonly aging: AgingPolicy;
+  readonly flowsMax: number;
+  readonly emit: (flows: FlowBatch) => void;
+  readonly batch: FlowBatch;
+  readonly hash: KeyHash;
+  readonly buckets: BucketTable;
+  readonly ipv4: FlowStore;
+  readonly ipv6: FlowStore;
+  readonly wheel: TimerWheel;
+  readonly counters: MeterCounters;
+  readonly emitted: Float64Array<ArrayBuffer>;
+  readonly group: RowGroup;
+  /** References that timers.ts works on: one chunk of the wheel, and those of them that have ended. */
+  readonly due: Int32Array<ArrayBuffer>;
+  readonly ended: Int32Array<ArrayBuffer>;
+  readonly endedReasons: Uint8Array<ArrayBuffer>;
+}
+
+/** What is worked out for a group of rows before any of them is counted. */
+export interface RowGroup {
+  readonly hashes: Int32Array<ArrayBuffer>;
+  readonly traits: Uint32Array<ArrayBuffer>;
+  /** The flow that is probably the row's; -1 if there is none yet. */
+  readonly references: Int32Array<ArrayBuffer>;
+  /** Receives what was read only to have it in the cache, so that reading it is not optimised away. */
+  readonly touched: Int32Array<ArrayBuffer>;
+}
+
+/** The store of a flow reference: its index × 2, + 1 for IPv6. */
+export function storeOf(meter: Meter, reference: number): FlowStore {
+  return (reference & 1) === 0 ? meter.ipv4 : meter.ipv6;
+}

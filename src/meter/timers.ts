@@ -1,0 +1,71 @@
+/** Timers: flows end when they have become silent or old, without a packet having to say so. */
+import { endReasonAt, notEnded } from "./aging.ts";
+import { emitFlow } from "./emission.ts";
+import { flagsFinished, flowDoubles, type FlowStore, flowWords } from "./flow-store.ts";
+import { type Meter, storeOf } from "./state.ts";
+import { removeFlow, setTimer } from "./table.ts";
+import { noSlot, startWheel, takeTimers, turnWheelBack, turnWheelOn } from "./timer-wheel.ts";
+
+/**
+ * Ends the flows whose deadline has passed at `nowUs`, at most one slot of the wheel (a 64th of the inactive
+ * timeout, never more than a second) after it. Call it as often as you like: between slots it costs nothing.
+ *
+ * `nowUs` says that every packet up to then has been metered: pass the time up to which the source has been
+ * read, not the wall clock, if packets can be waiting in between; for a file the time of the last packet.
+ * It may jump: forwards ends what has passed, backwards lets the flows of the time before end within one
+ * turn of the wheel.
+ */
+export function advanceMeter(meter: Meter, nowUs: number): void {
+  const { wheel, aging } = meter;
+  startWheel(wheel, nowUs);
+  if (nowUs <= wheel.timeUs - aging.inactiveTimeoutUs) turnWheelBack(wheel, nowUs);
+  for (let slot = turnWheelOn(wheel, nowUs); slot !== noSlot; slot = turnWheelOn(wheel, nowUs)) {
+    for (let count = takeTimers(wheel, slot, meter.due); count > 0;) {
+      endDue(meter, slot, count, nowUs);
+      count = takeTimers(wheel, slot, meter.due);
+    }
+  }
+}
+
+/** In passes, like packets: read every flow, read the bucket of those that have ended, then end them. */
+function endDue(meter: Meter, slot: number, count: number, nowUs: number): void {
+  const { due, ended, endedReasons, buckets } = meter;
+  let touched = 0;
+  for (let index = 0; index < count; index++) {
+    const reference = due[index]!;
+    const store = storeOf(meter, reference);
+    touched ^= store.words[(reference >>> 1) * store.structWords + flowWords.timerSlot]!;
+  }
+  let endedCount = 0;
+  for (let index = 0; index < count; index++) {
+    const reference = due[index]!;
+    const store = storeOf(meter, reference);
+    const at = (reference >>> 1) * store.structWords;
+    if (store.words[at + flowWords.timerSlot] !== slot) continue;
+    const reason = reasonAt(meter, store, at, nowUs);
+    if (reason === notEnded) {
+      setTimer(meter, store, at, reference);
+      continue;
+    }
+    store.words[at + flowWords.timerSlot] = noSlot;
+    ended[endedCount] = reference;
+    endedReasons[endedCount] = reason;
+    endedCount += 1;
+    touched ^= buckets.words[(store.words[at + flowWords.hash]! >>> buckets.shift) * 2]!;
+  }
+  meter.group.touched[0] = touched;
+  for (let index = 0; index < endedCount; index++) {
+    const reference = ended[index]!;
+    const store = storeOf(meter, reference);
+    const at = (reference >>> 1) * store.structWords;
+    emitFlow(meter, store, at, endedReasons[index]!);
+    removeFlow(meter, store, at, reference);
+  }
+}
+
+function reasonAt({ aging }: Meter, { words, doubles }: FlowStore, at: number, nowUs: number): number {
+  const double = at >>> 1;
+  const finished = (words[at + flowWords.flags]! & flagsFinished) !== 0;
+  const startUs = doubles[double + flowDoubles.startUs]!;
+  return endReasonAt(aging, startUs, doubles[double + flowDoubles.endUs]!, finished, nowUs);
+}
