@@ -201,10 +201,11 @@ function saveCandidates(
       ...stored,
       ...(parentId === undefined ? {} : { parentId }),
     };
+    saved.set(key, resource);
     const changed =
       before === undefined || JSON.stringify(sorted(before)) !== JSON.stringify(sorted(resource));
-    if (changed)
-      upsert.run(id, key, accountId, regionId, parentId ?? null, JSON.stringify(stored), createdMs);
+    const text = JSON.stringify(stored);
+    if (changed) upsert.run(id, key, accountId, regionId, parentId ?? null, text, createdMs);
     const action = before === undefined ? "created" : "modified";
     return { key, action: changed ? action : "kept", resource };
   });
