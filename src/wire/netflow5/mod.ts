@@ -1,0 +1,2 @@
+/** NetFlow v5: the encoder. */
+export * from "./encoder.ts";

@@ -1,0 +1,2 @@
+/** NetFlow v9 (RFC 3954): the encoder. */
+export * from "./encoder.ts";
