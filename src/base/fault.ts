@@ -45,6 +45,7 @@ export const faultCodes = [
   "TimestampMalformed",
   "TimestampSkewed",
   "NonceReused",
+  "TooManyRequests",
   "NotAuthorized",
   // Query
   "QuerySyntax",

@@ -1,0 +1,6 @@
+/** Who a request is from: the RPC and ACS3 signatures, skew and replay. */
+export * from "./authenticator.ts";
+export { isAcs3 } from "./acs3-signature.ts";
+export * from "./nonces.ts";
+export { percentEncode } from "./percent.ts";
+export type * from "./signed-request.ts";

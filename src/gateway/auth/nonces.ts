@@ -1,0 +1,133 @@
+/**
+ * Replay protection: every nonce that was ever accepted and could be accepted again.
+ *
+ * A nonce is durable before its request is served. All that arrive in one turn of the event loop share a
+ * commit, so the rate is not bound by the disk's syncs. In memory a nonce is 8 bytes of a digest, in
+ * buckets of a minute that are dropped whole once nothing in them could pass the timestamp check; age is
+ * monotonic time, so that a wall clock set back opens no window while Weir runs.
+ */
+import { hash } from "node:crypto";
+
+import { type Clock, fail, ok, type Result, toFault } from "../../base/mod.ts";
+import { type Database, openDatabase } from "../../database/mod.ts";
+import type { Metrics } from "../../observe/mod.ts";
+import { createNonceMemory, type NonceMemory } from "./nonce-memory.ts";
+
+export interface NonceStore {
+  /**
+   * Resolves when the nonce is on disk. Faults: `NonceReused`; `TooManyRequests` when more nonces are
+   * alive than memory is granted for; `DiskFull` and `Internal` when it could not be saved, in which case
+   * it counts as used.
+   */
+  remember(accessKeyId: string, nonce: string): Promise<Result<void>>;
+  close(): void;
+}
+
+export interface NonceOptions {
+  readonly path: string;
+  /** How long a nonce is kept: at least twice the accepted clock skew, for a timestamp may lie ahead. */
+  readonly retentionMs?: number;
+  /** Nonces kept at once; beyond, requests are refused rather than replays let in. */
+  readonly countMax?: number;
+}
+
+interface Waiting {
+  readonly bytes: Buffer;
+  readonly resolve: (result: Result<void>) => void;
+}
+
+const digestBytes = 8;
+const defaultRetentionMs = 31 * 60_000;
+const defaultCountMax = 4_000_000;
+
+const migrations = [
+  // One row a commit: the digests of all its nonces, end to end.
+  `CREATE TABLE nonce_batch (id INTEGER PRIMARY KEY AUTOINCREMENT, accepted_ms INTEGER NOT NULL, digests BLOB NOT NULL) STRICT`,
+];
+
+/** Opens the file and reads the nonces that still count. Faults: `DataDirectoryUnusable`, `DiskFull`. */
+export function openNonceStore(
+  options: NonceOptions,
+  { clock, metrics }: { clock: Clock; metrics: Metrics },
+): Result<NonceStore> {
+  const opened = openDatabase(options.path, { migrations });
+  if (!opened.ok) return opened;
+  const database = opened.value;
+  const retentionMs = options.retentionMs ?? defaultRetentionMs;
+  const countMax = options.countMax ?? defaultCountMax;
+  const commits = metrics.counter("weir_nonce_commits_total", "Commits of the replay protection");
+  const alive = metrics.gauge("weir_nonces", "Nonces that replay protection remembers");
+  const memory = createNonceMemory(options.retentionMs ?? defaultRetentionMs, () => clock.monotonicMs());
+  load(database, memory, clock.nowMs() - 2 * retentionMs);
+  const insert = database.prepare("INSERT INTO nonce_batch (accepted_ms, digests) VALUES (?, ?)");
+  const prune = database.prepare("DELETE FROM nonce_batch WHERE id <= ?");
+  let waiting: Waiting[] = [];
+  let expiredRow = 0;
+  const flush = (): void => {
+    const group = waiting;
+    waiting = [];
+    if (group.length === 0) return;
+    const saved = save(() => {
+      const { lastInsertRowid } = insert.run(clock.nowMs(), Buffer.concat(group.map(({ bytes }) => bytes)));
+      memory.saved(Number(lastInsertRowid));
+      if (expiredRow > 0) prune.run(expiredRow);
+      expiredRow = 0;
+    });
+    commits.add();
+    alive.set(memory.count);
+    for (const { resolve } of group) resolve(saved);
+  };
+  return ok({
+    remember: (accessKeyId, nonce) => {
+      const bytes = hash("sha256", `${accessKeyId}\n${nonce}`, "buffer").subarray(0, digestBytes);
+      const high = bytes.readUInt32BE(0);
+      const low = bytes.readUInt32BE(4);
+      expiredRow = Math.max(expiredRow, memory.expire());
+      if (memory.has(high, low)) return Promise.resolve(reused());
+      if (memory.count >= countMax) return Promise.resolve(tooMany(countMax));
+      memory.add(high, low);
+      return new Promise((resolve) => {
+        if (waiting.length === 0) setImmediate(flush);
+        waiting.push({ bytes, resolve });
+      });
+    },
+    close: () => {
+      flush();
+      database.close();
+    },
+  });
+}
+
+/** Reads what may still be replayed; rows are long past by the wall clock before they are left out. */
+function load(database: Database, memory: NonceMemory, oldestMs: number): void {
+  database.prepare("DELETE FROM nonce_batch WHERE accepted_ms < ?").run(oldestMs);
+  for (const row of database.prepare("SELECT id, digests FROM nonce_batch ORDER BY id").iterate()) {
+    const bytes = Buffer.from(row["digests"] as Uint8Array);
+    for (let offset = 0; offset + digestBytes <= bytes.length; offset += digestBytes) {
+      memory.add(bytes.readUInt32BE(offset), bytes.readUInt32BE(offset + 4));
+    }
+    memory.saved(Number(row["id"]));
+  }
+}
+
+function save(write: () => void): Result<void> {
+  try {
+    write();
+    return ok(undefined);
+  } catch (error) {
+    const { message } = toFault(error);
+    const code = /disk is full/iu.test(message) ? "DiskFull" : "Internal";
+    return fail(code, `replay protection could not be saved: ${message}`, { retryable: true, cause: error });
+  }
+}
+
+function reused(): Result<never> {
+  return fail("NonceReused", "the signature nonce was used already", { field: "SignatureNonce" });
+}
+
+function tooMany(countMax: number): Result<never> {
+  return fail("TooManyRequests", "more requests than replay protection has memory for", {
+    allowed: `${countMax} requests in half an hour`,
+    retryable: true,
+  });
+}
