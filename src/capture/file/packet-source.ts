@@ -1,0 +1,115 @@
+/**
+ * Packets of a capture file, as rows for a meter.
+ *
+ * fillPackets() decodes what the buffer holds and never waits; readMore() brings the buffer's next octets.
+ * So the loop over packets is synchronous, and one await serves some ten thousand of them.
+ */
+import type { Fault } from "../../base/mod.ts";
+import {
+  createPacketColumns,
+  createPacketDecoder,
+  decodeFrame,
+  decodeOutcomes,
+  type PacketColumns,
+  type PacketDecoder,
+  type PacketDecoderOptions,
+} from "../../wire/packet/mod.ts";
+import {
+  createPcapReader,
+  finishInput,
+  inputSpace,
+  inputWritten,
+  type PcapReader,
+  readPacket,
+  readStatuses,
+} from "../../wire/pcap/mod.ts";
+import type { CaptureFile } from "./capture-file.ts";
+
+export interface PacketSource {
+  /** The rows of the last fillPackets(). */
+  readonly packets: PacketColumns;
+  /** `reader.packets` is the number of frames read; `decoder.outcomes` what became of them. */
+  readonly reader: PcapReader;
+  readonly decoder: PacketDecoder;
+  readonly file: CaptureFile;
+  /** The earliest and the latest timestamp of all frames; Infinity and -Infinity before the first. */
+  readonly timesUs: Float64Array<ArrayBuffer>;
+  /** Why the capture ends where it does, if not at its end. */
+  fault: Fault | undefined;
+}
+
+export interface PacketSourceOptions {
+  /** Rows filled at a time. Default 256. */
+  readonly rows?: number;
+  readonly decoder?: PacketDecoderOptions;
+}
+
+const rowsDefault = 256;
+
+/** Rows filled at most, or input is wanted first; `input` may leave rows that are to be used all the same. */
+export type FillStatus = "rows" | "input";
+
+export function createPacketSource(file: CaptureFile, options: PacketSourceOptions = {}): PacketSource {
+  return {
+    packets: createPacketColumns(options.rows ?? rowsDefault),
+    reader: createPcapReader(),
+    decoder: createPacketDecoder(options.decoder),
+    file,
+    timesUs: Float64Array.of(Infinity, -Infinity),
+    fault: undefined,
+  };
+}
+
+/** Decodes frames into rows 0 to `packets.count` - 1. */
+export function fillPackets(source: PacketSource): FillStatus {
+  const { packets, reader, decoder, timesUs } = source;
+  let row = 0;
+  let status: FillStatus = "rows";
+  while (row < packets.capacity) {
+    if (readPacket(reader) !== readStatuses.packet) {
+      status = "input";
+      break;
+    }
+    const timestampUs = reader.timestampUs;
+    if (timestampUs < timesUs[0]!) timesUs[0] = timestampUs;
+    if (timestampUs > timesUs[1]!) timesUs[1] = timestampUs;
+    const outcome = decodeFrame(
+      decoder,
+      reader.bytes,
+      reader.view,
+      reader.packetOffset,
+      reader.capturedLength,
+      reader.wireLength,
+      reader.linkType,
+      packets,
+      row,
+      timestampUs,
+    );
+    if (outcome !== decodeOutcomes.packet) continue;
+    packets.timestampUs[row] = timestampUs;
+    // A cooked header names the interface; otherwise the file's own number keeps its interfaces apart.
+    packets.interfaceIndex[row] = decoder.interfaceIndex === 0 ? reader.interfaceId : decoder.interfaceIndex;
+    packets.direction[row] = decoder.direction;
+    row++;
+  }
+  packets.count = row;
+  return status;
+}
+
+/** Reads on; false when nothing more comes, because the capture ends or `source.fault` says what is wrong. */
+export async function readMore(source: PacketSource): Promise<boolean> {
+  const { reader, file } = source;
+  if (reader.fault === undefined) {
+    const read = await file.read(inputSpace(reader));
+    if (read.ok && read.value > 0) {
+      inputWritten(reader, read.value);
+      return true;
+    }
+    if (!read.ok) {
+      source.fault = read.fault;
+      return false;
+    }
+  }
+  source.fault = finishInput(reader);
+  return false;
+}
