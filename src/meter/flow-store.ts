@@ -10,9 +10,16 @@
  *   14  source and destination: one word each for IPv4, four for IPv6
  *
  * Traits is the rest of the key in one word: protocol (bits 0–7), direction (8–9), IPv6 (10), VLAN id
- * (16–31). Bits 11–15 are never set, so `vacant` marks a struct that holds no flow; its word 8 then links
- * to the next vacant one.
+ * (16–31). Bits 11–15 are never set, so `vacant` marks a struct that holds no flow.
  */
+import {
+  clearReferences,
+  createReferenceLists,
+  peekReference,
+  popReference,
+  pushReference,
+  type ReferenceLists,
+} from "./reference-lists.ts";
 
 export const flowWords = {
   ports: 8,
@@ -39,7 +46,6 @@ export const traitsVlanShift = 16;
 export const vacant = 0xffffffff;
 
 const flowsMin = 512;
-const noVacancy = 0xffffffff;
 
 export interface FlowStore {
   readonly structWords: number;
@@ -49,7 +55,8 @@ export interface FlowStore {
   capacity: number;
   /** Structs ever used: those from here on are untouched memory. */
   used: number;
-  firstVacant: number;
+  /** The vacant structs below `used`. */
+  readonly vacancies: ReferenceLists;
 }
 
 export function createFlowStore(structWords: number): FlowStore {
@@ -60,17 +67,14 @@ export function createFlowStore(structWords: number): FlowStore {
     doubles: new Float64Array(words.buffer),
     capacity: flowsMin,
     used: 0,
-    firstVacant: noVacancy,
+    vacancies: createReferenceLists(1),
   };
 }
 
 /** The index of a struct for a new flow; the buffer doubles, up to `flowsMax` structs, when it is full. */
 export function takeFlow(store: FlowStore, flowsMax: number): number {
-  const index = store.firstVacant;
-  if (index !== noVacancy) {
-    store.firstVacant = store.words[index * store.structWords + flowWords.ports]!;
-    return index;
-  }
+  const index = popReference(store.vacancies, 0);
+  if (index >= 0) return index;
   if (store.used === store.capacity) growStore(store, Math.min(store.capacity * 2, flowsMax));
   store.used += 1;
   return store.used - 1;
@@ -78,16 +82,20 @@ export function takeFlow(store: FlowStore, flowsMax: number): number {
 
 /** Gives a struct back: the last one given back is the first one taken. */
 export function releaseFlow(store: FlowStore, index: number): void {
-  const at = index * store.structWords;
-  store.words[at + flowWords.traits] = vacant;
-  store.words[at + flowWords.ports] = store.firstVacant;
-  store.firstVacant = index;
+  store.words[index * store.structWords + flowWords.traits] = vacant;
+  pushReference(store.vacancies, 0, index);
+}
+
+/** Reads the struct that will be taken after `ahead` others, so that it is in the cache by then. */
+export function touchVacancy(store: FlowStore, ahead: number): number {
+  const index = peekReference(store.vacancies, 0, ahead);
+  return index < 0 ? 0 : store.words[index * store.structWords]!;
 }
 
 /** Forgets every flow and keeps the memory. */
 export function clearStore(store: FlowStore): void {
   store.used = 0;
-  store.firstVacant = noVacancy;
+  clearReferences(store.vacancies);
 }
 
 function growStore(store: FlowStore, capacity: number): void {

@@ -25,7 +25,8 @@ import {
 } from "./flow-store.ts";
 import { createKeyHash } from "./key-hash.ts";
 import { groupRows, type Meter, type MeterOptions, type MeterStatistics } from "./state.ts";
-import { chunkEntries, clearTimers, createTimerWheel } from "./timer-wheel.ts";
+import { chunkEntries, type ReferenceLists } from "./reference-lists.ts";
+import { clearTimers, createTimerWheel } from "./timer-wheel.ts";
 
 /** RFC 9293's retransmission starts at one second and doubles: two retransmitted FINs fit in. */
 const endOfFlowLingerUsDefault = 5_000_000;
@@ -68,6 +69,7 @@ export function createMeter(options: MeterOptions): Meter {
     due: new Int32Array(chunkEntries),
     ended: new Int32Array(chunkEntries),
     endedReasons: new Uint8Array(chunkEntries),
+    endedHashes: new Int32Array(chunkEntries),
   };
   return meter;
 }
@@ -106,7 +108,6 @@ function createMeterBatch(observationDomain: number): FlowBatch {
 }
 
 function statisticsOf({ counters, emitted, ipv4, ipv6, buckets, wheel }: Meter): MeterStatistics {
-  const poolBytes = wheel.pool.byteLength + wheel.slotChunk.byteLength + wheel.slotFill.byteLength;
   return {
     ...counters,
     flowsEmitted: {
@@ -117,6 +118,16 @@ function statisticsOf({ counters, emitted, ipv4, ipv6, buckets, wheel }: Meter):
       lackOfResources: emitted[flowEndReasons.lackOfResources]!,
     },
     flowsEvicted: emitted[flowEndReasons.lackOfResources]!,
-    tableBytes: ipv4.words.byteLength + ipv6.words.byteLength + buckets.words.byteLength + poolBytes,
+    tableBytes:
+      ipv4.words.byteLength +
+      ipv6.words.byteLength +
+      buckets.words.byteLength +
+      bytesOf(ipv4.vacancies) +
+      bytesOf(ipv6.vacancies) +
+      bytesOf(wheel.lists),
   };
+}
+
+function bytesOf({ pool, firstChunk, firstFill }: ReferenceLists): number {
+  return pool.byteLength + firstChunk.byteLength + firstFill.byteLength;
 }

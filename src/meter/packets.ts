@@ -16,6 +16,7 @@ import {
   flowWords,
   ipv4FlowWords,
   ipv6FlowWords,
+  touchVacancy,
   traitsDirectionShift,
   traitsIpv6,
   traitsVlanShift,
@@ -79,11 +80,16 @@ function touchBuckets({ group, buckets }: Meter, count: number): void {
   group.touched[0] = touched;
 }
 
-/** The first flow with the row's hash; its key is compared when the row is counted. */
+/**
+ * The first flow with the row's hash; its key is compared when the row is counted. A row without one will
+ * open a flow: then the struct that it will take is read.
+ */
 function findFlows({ group, buckets, ipv4, ipv6 }: Meter, count: number): void {
-  const { hashes, references } = group;
+  const { hashes, traits, references } = group;
   const { words, shift, mask } = buckets;
   let touched = 0;
+  let newIpv4 = 0;
+  let newIpv6 = 0;
   for (let index = 0; index < count; index++) {
     const hash = hashes[index]!;
     let position = hash >>> shift;
@@ -94,9 +100,12 @@ function findFlows({ group, buckets, ipv4, ipv6 }: Meter, count: number): void {
     }
     const reference = entry - 1;
     references[index] = reference;
-    if (entry === 0) continue;
-    if ((reference & 1) === 0) touched ^= ipv4.words[(reference >>> 1) * ipv4FlowWords]!;
-    else {
+    if (entry === 0) {
+      touched ^=
+        (traits[index]! & traitsIpv6) === 0 ? touchVacancy(ipv4, newIpv4++) : touchVacancy(ipv6, newIpv6++);
+    } else if ((reference & 1) === 0) {
+      touched ^= ipv4.words[(reference >>> 1) * ipv4FlowWords]!;
+    } else {
       const at = (reference >>> 1) * ipv6FlowWords;
       touched ^= ipv6.words[at]! ^ ipv6.words[at + flowWords.addresses + 7]!;
     }

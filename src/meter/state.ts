@@ -78,6 +78,7 @@ export interface Meter {
   readonly due: Int32Array<ArrayBuffer>;
   readonly ended: Int32Array<ArrayBuffer>;
   readonly endedReasons: Uint8Array<ArrayBuffer>;
+  readonly endedHashes: Int32Array<ArrayBuffer>;
 }
 
 /** What is worked out for a group of rows before any of them is counted. */

@@ -4,15 +4,17 @@
  * Each flow waits in the slot of its deadline. A packet that moves the deadline on does not touch the wheel:
  * when the slot comes round the flow is looked at, and if it is alive it is put into the slot of its new
  * deadline. A flow's struct names the slot it waits in, so an entry in another slot is stale and is dropped.
- *
- * A slot is a chain of chunks of flow references out of one pool; its references are read in sequence, so
- * that the flows behind them can be fetched together.
  */
 
-const chunkWords = 32;
-/** References of one chunk; word 0 links to the next chunk. */
-export const chunkEntries = chunkWords - 1;
-const noChunk = -1;
+import {
+  clearReferences,
+  createReferenceLists,
+  popReference,
+  pushReference,
+  type ReferenceLists,
+  takeReferences,
+} from "./reference-lists.ts";
+
 /** A flow that waits in no slot. */
 export const noSlot = 0xffff;
 
@@ -28,13 +30,7 @@ export interface TimerWheel {
   currentSlot: number;
   /** References in all slots, stale ones included. */
   entries: number;
-  /** First chunk of each slot, and references in it; further chunks are full. */
-  readonly slotChunk: Int32Array<ArrayBuffer>;
-  readonly slotFill: Int32Array<ArrayBuffer>;
-  pool: Int32Array<ArrayBuffer>;
-  freeChunk: number;
-  /** Chunks of the pool ever used. */
-  usedChunks: number;
+  readonly lists: ReferenceLists;
 }
 
 /** A wheel that reaches past `timeoutUs`. */
@@ -47,11 +43,7 @@ export function createTimerWheel(timeoutUs: number): TimerWheel {
     timeUs: Number.NaN,
     currentSlot: 0,
     entries: 0,
-    slotChunk: new Int32Array(slots).fill(noChunk),
-    slotFill: new Int32Array(slots),
-    pool: new Int32Array(chunkWords * 32),
-    freeChunk: noChunk,
-    usedChunks: 0,
+    lists: createReferenceLists(slots),
   };
 }
 
@@ -107,75 +99,25 @@ function ticksUntil(wheel: TimerWheel, deadlineUs: number): number {
 }
 
 export function pushTimer(wheel: TimerWheel, slot: number, reference: number): void {
-  let chunk = wheel.slotChunk[slot]!;
-  let fill = wheel.slotFill[slot]!;
-  if (chunk === noChunk || fill === chunkEntries) {
-    const fresh = takeChunk(wheel);
-    wheel.pool[fresh * chunkWords] = chunk;
-    wheel.slotChunk[slot] = fresh;
-    chunk = fresh;
-    fill = 0;
-  }
-  wheel.pool[chunk * chunkWords + 1 + fill] = reference;
-  wheel.slotFill[slot] = fill + 1;
+  pushReference(wheel.lists, slot, reference);
   wheel.entries += 1;
 }
 
-/**
- * Takes one chunk's references out of a slot into `into` and says how many; 0 when the slot is empty.
- * `into` has room for `chunkEntries`.
- */
+/** Takes references out of a slot into `into` and says how many; 0 when the slot is empty. */
 export function takeTimers(wheel: TimerWheel, slot: number, into: Int32Array): number {
-  const chunk = wheel.slotChunk[slot]!;
-  if (chunk === noChunk) return 0;
-  const count = wheel.slotFill[slot]!;
-  const at = chunk * chunkWords;
-  for (let index = 0; index < count; index++) into[index] = wheel.pool[at + 1 + index]!;
-  dropChunk(wheel, slot, chunk);
+  const count = takeReferences(wheel.lists, slot, into);
   wheel.entries -= count;
   return count;
 }
 
 /** Takes the last reference out of a slot; -1 when the slot is empty. */
 export function popTimer(wheel: TimerWheel, slot: number): number {
-  const chunk = wheel.slotChunk[slot]!;
-  if (chunk === noChunk) return -1;
-  const fill = wheel.slotFill[slot]! - 1;
-  const reference = wheel.pool[chunk * chunkWords + 1 + fill]!;
-  wheel.entries -= 1;
-  if (fill === 0) dropChunk(wheel, slot, chunk);
-  else wheel.slotFill[slot] = fill;
+  const reference = popReference(wheel.lists, slot);
+  if (reference >= 0) wheel.entries -= 1;
   return reference;
 }
 
 export function clearTimers(wheel: TimerWheel): void {
-  wheel.slotChunk.fill(noChunk);
-  wheel.slotFill.fill(0);
+  clearReferences(wheel.lists);
   wheel.entries = 0;
-  wheel.freeChunk = noChunk;
-  wheel.usedChunks = 0;
-}
-
-function dropChunk(wheel: TimerWheel, slot: number, chunk: number): void {
-  const at = chunk * chunkWords;
-  const next = wheel.pool[at]!;
-  wheel.slotChunk[slot] = next;
-  wheel.slotFill[slot] = next === noChunk ? 0 : chunkEntries;
-  wheel.pool[at] = wheel.freeChunk;
-  wheel.freeChunk = chunk;
-}
-
-function takeChunk(wheel: TimerWheel): number {
-  const chunk = wheel.freeChunk;
-  if (chunk !== noChunk) {
-    wheel.freeChunk = wheel.pool[chunk * chunkWords]!;
-    return chunk;
-  }
-  if ((wheel.usedChunks + 1) * chunkWords > wheel.pool.length) {
-    const pool = new Int32Array(wheel.pool.length * 2);
-    pool.set(wheel.pool);
-    wheel.pool = pool;
-  }
-  wheel.usedChunks += 1;
-  return wheel.usedChunks - 1;
 }

@@ -29,7 +29,7 @@ export function advanceMeter(meter: Meter, nowUs: number): void {
 
 /** In passes, like packets: read every flow, read the bucket of those that have ended, then end them. */
 function endDue(meter: Meter, slot: number, count: number, nowUs: number): void {
-  const { due, ended, endedReasons, buckets } = meter;
+  const { due, ended, endedReasons, endedHashes, buckets } = meter;
   let touched = 0;
   for (let index = 0; index < count; index++) {
     const reference = due[index]!;
@@ -50,8 +50,11 @@ function endDue(meter: Meter, slot: number, count: number, nowUs: number): void 
     store.words[at + flowWords.timerSlot] = noSlot;
     ended[endedCount] = reference;
     endedReasons[endedCount] = reason;
+    endedHashes[endedCount] = store.words[at + flowWords.hash]!;
     endedCount += 1;
-    touched ^= buckets.words[(store.words[at + flowWords.hash]! >>> buckets.shift) * 2]!;
+  }
+  for (let index = 0; index < endedCount; index++) {
+    touched ^= buckets.words[(endedHashes[index]! >>> buckets.shift) * 2]!;
   }
   meter.group.touched[0] = touched;
   for (let index = 0; index < endedCount; index++) {

@@ -50,7 +50,7 @@ function trafficArbitrary(disorder: boolean): fc.Arbitrary<{ rules: ReferenceRul
         fc.array(fc.tuple(stepArbitrary(rules, disorder), shapeArbitrary), { minLength: 1, maxLength: 200 }),
       )
       .map(([startUs, steps]) => {
-        let timeUs = startUs;
+        let timeUs: number = startUs;
         const packets = steps.map(([step, { pair, ...shape }]) => {
           timeUs = Math.max(timeUs + step, 0);
           const bits = shape.protocol === 6 ? shape.tcpControlBits : 0;

@@ -1,0 +1,110 @@
+/**
+ * Lists of flow references that share one pool of memory.
+ *
+ * A list is a chain of chunks, filled one after the other: its references lie side by side, so that the
+ * flows behind them can be fetched together. An entry costs four bytes.
+ */
+
+const chunkWords = 32;
+/** References of one chunk; word 0 links to the next chunk. */
+export const chunkEntries = chunkWords - 1;
+const noChunk = -1;
+const chunksMin = 32;
+
+export interface ReferenceLists {
+  /** First chunk of each list, and references in it; further chunks are full. */
+  readonly firstChunk: Int32Array<ArrayBuffer>;
+  readonly firstFill: Int32Array<ArrayBuffer>;
+  pool: Int32Array<ArrayBuffer>;
+  freeChunk: number;
+  /** Chunks of the pool ever used. */
+  usedChunks: number;
+}
+
+export function createReferenceLists(lists: number): ReferenceLists {
+  return {
+    firstChunk: new Int32Array(lists).fill(noChunk),
+    firstFill: new Int32Array(lists),
+    pool: new Int32Array(chunkWords * chunksMin),
+    freeChunk: noChunk,
+    usedChunks: 0,
+  };
+}
+
+export function pushReference(lists: ReferenceLists, list: number, reference: number): void {
+  let chunk = lists.firstChunk[list]!;
+  let fill = lists.firstFill[list]!;
+  if (chunk === noChunk || fill === chunkEntries) {
+    const fresh = takeChunk(lists);
+    lists.pool[fresh * chunkWords] = chunk;
+    lists.firstChunk[list] = fresh;
+    chunk = fresh;
+    fill = 0;
+  }
+  lists.pool[chunk * chunkWords + 1 + fill] = reference;
+  lists.firstFill[list] = fill + 1;
+}
+
+/** Takes the reference that was put in last; -1 when the list is empty. */
+export function popReference(lists: ReferenceLists, list: number): number {
+  const chunk = lists.firstChunk[list]!;
+  if (chunk === noChunk) return -1;
+  const fill = lists.firstFill[list]! - 1;
+  const reference = lists.pool[chunk * chunkWords + 1 + fill]!;
+  if (fill === 0) dropChunk(lists, list, chunk);
+  else lists.firstFill[list] = fill;
+  return reference;
+}
+
+/** The reference that will be popped after `ahead` others; -1 beyond the first chunk. */
+export function peekReference(lists: ReferenceLists, list: number, ahead: number): number {
+  const fill = lists.firstFill[list]!;
+  if (ahead >= fill) return -1;
+  return lists.pool[lists.firstChunk[list]! * chunkWords + fill - ahead]!;
+}
+
+/**
+ * Takes one chunk's references out of a list into `into`, which has room for `chunkEntries`, and says how
+ * many; 0 when the list is empty.
+ */
+export function takeReferences(lists: ReferenceLists, list: number, into: Int32Array): number {
+  const chunk = lists.firstChunk[list]!;
+  if (chunk === noChunk) return 0;
+  const count = lists.firstFill[list]!;
+  const at = chunk * chunkWords + 1;
+  for (let index = 0; index < count; index++) into[index] = lists.pool[at + index]!;
+  dropChunk(lists, list, chunk);
+  return count;
+}
+
+/** Empties every list and keeps the memory. */
+export function clearReferences(lists: ReferenceLists): void {
+  lists.firstChunk.fill(noChunk);
+  lists.firstFill.fill(0);
+  lists.freeChunk = noChunk;
+  lists.usedChunks = 0;
+}
+
+function dropChunk(lists: ReferenceLists, list: number, chunk: number): void {
+  const at = chunk * chunkWords;
+  const next = lists.pool[at]!;
+  lists.firstChunk[list] = next;
+  lists.firstFill[list] = next === noChunk ? 0 : chunkEntries;
+  lists.pool[at] = lists.freeChunk;
+  lists.freeChunk = chunk;
+}
+
+function takeChunk(lists: ReferenceLists): number {
+  const chunk = lists.freeChunk;
+  if (chunk !== noChunk) {
+    lists.freeChunk = lists.pool[chunk * chunkWords]!;
+    return chunk;
+  }
+  if ((lists.usedChunks + 1) * chunkWords > lists.pool.length) {
+    const pool = new Int32Array(lists.pool.length * 2);
+    pool.set(lists.pool);
+    lists.pool = pool;
+  }
+  lists.usedChunks += 1;
+  return lists.usedChunks - 1;
+}
