@@ -1,3 +1,4 @@
-/** How Weir tells what it does: structured logs and metrics. */
+/** How Weir tells what it does: structured logs, metrics and health. */
+export * from "./health.ts";
 export * from "./logger.ts";
 export * from "./metrics.ts";

@@ -8,24 +8,12 @@
 import { z } from "zod";
 
 import { parseAddress } from "../../base/mod.ts";
+import { defaultRegionId, defaultRegions, flowLogSupports } from "../../control/mod.ts";
 import { logLevels } from "../../observe/mod.ts";
-import { defaultDataDirectory } from "./data-default.ts";
+import { defaultDataDirectory } from "../location/mod.ts";
 
 const megabyte = 1024 * 1024;
 const gigabyte = 1024 * megabyte;
-
-/** The regions that the Smart Access Gateway service lists in public. */
-export const publicRegions = [
-  "cn-shanghai",
-  "cn-shanghai-finance-1",
-  "cn-hongkong",
-  "ap-southeast-1",
-  "ap-southeast-2",
-  "ap-southeast-3",
-  "ap-southeast-5",
-  "ap-northeast-1",
-  "eu-central-1",
-] as const;
 
 const regionId = z
   .string()
@@ -66,6 +54,21 @@ function integer(minimum: number, maximum: number): z.ZodNumber {
   return z.number().int().min(minimum).max(maximum);
 }
 
+const regions = z
+  .strictObject({
+    sag: z
+      .array(regionId)
+      .min(1)
+      .default([...(defaultRegions["sag"] ?? [])])
+      .describe("Regions of the Smart Access Gateway API"),
+    logService: z
+      .array(regionId)
+      .min(1)
+      .default([...(defaultRegions["logService"] ?? [])])
+      .describe("Regions of the log service"),
+  })
+  .prefault({});
+
 const log = z
   .strictObject({
     level: z.enum(logLevels).default("info").describe("Least severe log line that is written"),
@@ -76,15 +79,14 @@ const accessKey = z
   .strictObject({
     id: z
       .string()
-      .regex(/^[A-Za-z0-9._-]{4,64}$/u)
-      .meta({ allowed: "4 to 64 letters, digits, dots, underscores and hyphens" })
+      .regex(/^[A-Za-z0-9._-]{8,128}$/u)
+      .meta({ allowed: "8 to 128 letters, digits, dots, hyphens and underscores" })
       .optional()
       .describe("Names the first access key, instead of one that Weir makes up"),
     secret: z
       .string()
-      .min(8)
-      .max(128)
-      .meta({ secret: true, allowed: "8 to 128 characters" })
+      .regex(/^[\u0021-\u007e]{8,128}$/u)
+      .meta({ secret: true, allowed: "8 to 128 printable ASCII characters without spaces" })
       .optional()
       .describe("Secret of that key; better in the environment than in a file"),
   })
@@ -96,9 +98,11 @@ const accessKey = z
 const capture = z
   .strictObject({
     method: z
-      .enum(["auto", "ring", "tcpdump", "off"])
+      .enum(["auto", "ring", "tcpdump"])
       .default("auto")
-      .describe("How packets are read: the kernel's ring, a tcpdump pipe, the ring if it can be had, or not"),
+      .describe(
+        "How packets are read: from the kernel's ring, through tcpdump, or the ring where it can be had",
+      ),
     interfaces: z
       .strictObject({
         include: z
@@ -113,12 +117,12 @@ const capture = z
       .array(interfacePattern)
       .default([])
       .describe("Interfaces whose packets are metered before this host translates their addresses"),
-    ringBytes: integer(megabyte / 4, gigabyte)
-      .default(16 * megabyte)
-      .describe("Kernel ring of one interface"),
-    snapLength: integer(96, 65_535)
-      .default(192)
-      .describe("Octets of a packet that are read, from its link header on"),
+    ringBytes: integer(4 * megabyte, gigabyte)
+      .default(32 * megabyte)
+      .describe("Memory of one interface's ring, bytes"),
+    snapshotBytes: integer(128, 65_535)
+      .default(256)
+      .describe("Bytes kept of each frame: every header that is decoded must fit"),
     flowsMax: integer(1000, 20_000_000)
       .default(500_000)
       .describe(
@@ -153,7 +157,9 @@ const store = z
     memoryBytesMax: integer(256 * megabyte, 1024 * gigabyte)
       .default(gigabyte)
       .describe("Memory of the embedded store"),
-    retentionDays: integer(1, 3650).default(30).describe("Days that a record of a new logstore is kept"),
+    retentionDays: integer(1, 3650)
+      .default(30)
+      .describe("Days that the records of a logstore are kept if nobody says otherwise"),
     readers: integer(1, 64).default(2).describe("Queries that run at once"),
     deduplicate: z
       .boolean()
@@ -164,11 +170,18 @@ const store = z
 
 const flowLogs = z
   .strictObject({
-    quota: integer(1, 100_000).default(100).describe("Flow logs of one account in one region"),
+    quota: integer(1, 100_000).default(1000).describe("Flow logs of one account in one region"),
     createLogProjects: z
       .boolean()
       .default(true)
       .describe("Whether a project and logstore that a flow log names are created on first use"),
+  })
+  .prefault({});
+
+const logProjects = z
+  .strictObject({
+    projectsMax: integer(1, 100_000).default(50).describe("Projects of one account in one region"),
+    logstoresMax: integer(1, 100_000).default(200).describe("Logstores of one project"),
   })
   .prefault({});
 
@@ -177,16 +190,21 @@ const gateway = z
     limits: z
       .strictObject({
         bodyBytesMax: integer(1024, 64 * megabyte)
-          .default(10 * megabyte)
+          .default(2 * megabyte)
           .describe("Request body at most, as sent"),
-        headerBytesMax: integer(1024, megabyte).default(65_536).describe("Request line and headers at most"),
-        connectionsMax: integer(1, 100_000).default(2000).describe("Open connections at most"),
-        requestTimeoutS: integer(1, 3600)
-          .default(60)
-          .describe("Seconds within which a request must have arrived"),
-        clockSkewS: integer(1, 86_400)
-          .default(900)
-          .describe("Difference allowed between a signed time and this host's"),
+        headerBytesMax: integer(1024, megabyte)
+          .default(65_536)
+          .describe("Request line and headers together at most"),
+        headersTimeoutMs: integer(100, 600_000)
+          .default(10_000)
+          .describe("Time from a request's first byte to the end of its headers"),
+        requestTimeoutMs: integer(100, 3_600_000)
+          .default(30_000)
+          .describe("Time from a request's first byte to the end of its body"),
+        keepAliveTimeoutMs: integer(0, 3_600_000)
+          .default(65_000)
+          .describe("How long an idle connection is kept"),
+        connectionsMax: integer(1, 100_000).default(2000).describe("Connections at once"),
       })
       .prefault({}),
   })
@@ -207,10 +225,20 @@ const sls = z
   .prefault({});
 
 const declaredGateway = z.strictObject({
-  name: z.string().min(1).max(128).describe("Name of the gateway"),
-  interfaces: z.array(interfacePattern).min(1).describe("Its interfaces, of this host"),
-  model: z.string().min(1).max(64).default("sag-1000").describe("Device model; flow logs need sag-1000"),
-  edition: z.enum(["standard", "basic"]).default("standard").describe("The basic edition has no flow logs"),
+  name: z.string().min(1).max(128).describe("Name of the gateway, by which it is known again"),
+  description: z.string().max(256).optional().describe("What it is"),
+  region: regionId.optional().describe("Its region; default this host's"),
+  interfaces: z
+    .array(interfacePattern)
+    .min(1)
+    .optional()
+    .describe("Interfaces of this host that it is made of; default all"),
+  serial: z.string().min(1).max(64).optional().describe("Serial number; default a made-up one"),
+  model: z.string().min(1).max(64).optional().describe("Model of the device"),
+  flowLogSupport: z
+    .enum(flowLogSupports)
+    .default("full")
+    .describe("Whether it can carry a flow log, or what stands against it"),
 });
 
 export const configurationSchema = z
@@ -222,12 +250,8 @@ export const configurationSchema = z
       .meta({ defaultText: "`/var/lib/weir` as root, else `$XDG_STATE_HOME/weir` or `~/.local/state/weir`" })
       .describe("Directory that holds all state"),
     listen: endpoint.prefault("127.0.0.1:8090").describe("Address of the API"),
-    regions: z
-      .array(regionId)
-      .min(1)
-      .default([...publicRegions])
-      .describe("Regions that the APIs know"),
-    defaultRegion: regionId.default("cn-shanghai").describe("Region of this host's resources"),
+    regions,
+    defaultRegion: regionId.default(defaultRegionId).describe("Region of this host's resources"),
     log,
     accessKey,
     capture,
@@ -235,13 +259,14 @@ export const configurationSchema = z
     spool,
     store,
     flowLogs,
+    logProjects,
     gateway,
     sls,
     resources: z.array(declaredGateway).default([]).describe("Gateways to declare besides this host"),
   })
-  .refine((configuration) => configuration.regions.includes(configuration.defaultRegion), {
+  .refine((configuration) => configuration.regions.sag.includes(configuration.defaultRegion), {
     path: ["defaultRegion"],
-    message: "is not one of regions",
+    message: "is not one of regions.sag",
   });
 
 export type Configuration = z.output<typeof configurationSchema>;

@@ -5,6 +5,7 @@ export interface TableColumn {
   readonly title: string;
   /** Default left. */
   readonly align?: "left" | "right";
+  readonly widthMin?: number;
   /** Cells longer than this are cut, with an ellipsis; unbounded if absent. */
   readonly widthMax?: number;
 }
@@ -15,7 +16,10 @@ export function formatTable(columns: readonly TableColumn[], rows: readonly (rea
     columns.map((column, index) => cutText(printable(row[index] ?? ""), column.widthMax)),
   );
   const widths = columns.map((column, index) =>
-    cells.reduce((widest, row) => Math.max(widest, textWidth(row[index]!)), textWidth(column.title)),
+    cells.reduce(
+      (widest, row) => Math.max(widest, textWidth(row[index]!)),
+      Math.max(textWidth(column.title), column.widthMin ?? 0),
+    ),
   );
   const lines = [columns.map((column) => column.title), ...cells].map((row) =>
     row

@@ -79,13 +79,13 @@ describe("loadConfiguration()", () => {
         WEIR_CAPTURE_INTERFACES_EXCLUDE: "docker0, veth*",
         WEIR_CAPTURE_LOOPBACK: "true",
         WEIR_ACCESS_KEY_ID: "operator",
-        WEIR_ACCESS_KEY_SECRET: "correct horse",
+        WEIR_ACCESS_KEY_SECRET: "correct-horse",
         WEIR_SPOOL_BYTES_MAX: "",
       },
     });
     expect(configuration.capture.interfaces.exclude).toEqual(["docker0", "veth*"]);
     expect(configuration.capture.loopback).toBe(true);
-    expect(configuration.accessKey).toEqual({ id: "operator", secret: "correct horse" });
+    expect(configuration.accessKey).toEqual({ id: "operator", secret: "correct-horse" });
   });
 
   it("takes an empty file for no settings", () => {
@@ -107,7 +107,7 @@ describe("loadConfiguration()", () => {
     });
     expect(JSON.stringify(fault)).not.toContain("s3cret");
     expect(fault.message).toBe(
-      "environment variable WEIR_ACCESS_KEY_SECRET: accessKey.secret must be 8 to 128 characters",
+      "environment variable WEIR_ACCESS_KEY_SECRET: accessKey.secret must be 8 to 128 printable ASCII characters without spaces",
     );
   });
 
@@ -178,8 +178,8 @@ describe("loadConfiguration() refuses, in these words,", () => {
     ],
     [
       "a default region that is no region",
-      { file: "regions: [eu-1, eu-2]\ndefaultRegion: eu-3\n" },
-      'weir.yaml line 2: defaultRegion ("eu-3") is not one of regions',
+      { file: "regions:\n  sag: [eu-1, eu-2]\ndefaultRegion: eu-3\n" },
+      'weir.yaml line 3: defaultRegion ("eu-3") is not one of regions.sag',
     ],
     [
       "an access key without secret",
@@ -188,8 +188,8 @@ describe("loadConfiguration() refuses, in these words,", () => {
     ],
     [
       "a list that is not one",
-      { file: "regions: cn-shanghai\n" },
-      'weir.yaml line 1: regions ("cn-shanghai") must be a list; each a region id: lower-case letters, digits and hyphens',
+      { file: "regions:\n  sag: cn-shanghai\n" },
+      'weir.yaml line 2: regions.sag ("cn-shanghai") must be a list; each a region id: lower-case letters, digits and hyphens',
     ],
     [
       "a section that is not a mapping",
@@ -197,9 +197,9 @@ describe("loadConfiguration() refuses, in these words,", () => {
       'weir.yaml line 1: log ("debug") must be a mapping of level',
     ],
     [
-      "a declared gateway without interfaces",
-      { file: "resources:\n  - name: branch\n" },
-      "weir.yaml line 2: resources[0].interfaces is missing",
+      "a declared gateway without name",
+      { file: "resources:\n  - model: x\n" },
+      "weir.yaml line 2: resources[0].name is missing",
     ],
     [
       "several problems, all of them",

@@ -1,4 +1,4 @@
-/** Where Weir keeps its state when nobody says otherwise. */
+/** Where Weir keeps its state when nobody says otherwise. Apart from config/, so that clients load no schema. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 

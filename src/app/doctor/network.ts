@@ -1,0 +1,84 @@
+/** Addresses: the API's port, a collector's reachability, names of projects, and socket buffers. */
+import { createSocket } from "node:dgram";
+import { lookup } from "node:dns/promises";
+import { createServer } from "node:net";
+
+import type { Endpoint } from "../config/mod.ts";
+import { type Check, failed, passed, warned } from "./check.ts";
+import { readText } from "./platform.ts";
+
+export function checkPort({ host, port }: Endpoint, isServing: boolean): Promise<Check> {
+  const name = "port";
+  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  if (isServing) return Promise.resolve(passed(name, `${address} is the running Weir's to hold`));
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be listened on (${error.code})`;
+      resolve(failed(name, `${address} ${reason}`, "choose another with --listen HOST:PORT"));
+    });
+    server.listen({ host, port }, () => server.close(() => resolve(passed(name, `${address} is free`))));
+  });
+}
+
+/** UDP tells no more than whether there is a route, and whether the host refuses at once. */
+export function checkCollector({ host, port }: Endpoint): Promise<Check> {
+  const name = "collector";
+  return new Promise((resolve) => {
+    const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+    const end = (check: Check): void => {
+      socket.close();
+      resolve(check);
+    };
+    socket.once("error", (error: NodeJS.ErrnoException) =>
+      end(
+        failed(
+          name,
+          `${host}:${port} cannot be sent to (${error.code})`,
+          "see ip route get for that address",
+        ),
+      ),
+    );
+    socket.connect(port, host, () => {
+      const from = socket.address().address;
+      end(
+        passed(
+          name,
+          `datagrams to ${host}:${port} leave from ${from}; UDP does not tell whether they arrive`,
+        ),
+      );
+    });
+  });
+}
+
+/** Alibaba's log SDKs dial <project>.<endpoint>, so that such names must resolve to this host. */
+export async function checkProjectNames(baseDomains: readonly string[]): Promise<Check> {
+  const name = "project names";
+  const guide = "docs/how-to/read-with-alicloud-log.md";
+  for (const domain of baseDomains) {
+    const host = `weir-doctor.${domain}`;
+    try {
+      const { address } = await lookup(host);
+      return passed(name, `<project>.${domain} resolves (${address}); ${guide} has the recipe for the SDK`);
+    } catch {
+      // The next domain may do.
+    }
+  }
+  return warned(
+    name,
+    `<project>.${baseDomains[0]} does not resolve here, which the SDK @alicloud/log dials`,
+    `follow the recipe of ${guide}`,
+  );
+}
+
+export function checkBuffers(): Check {
+  const name = "socket buffers";
+  const [receive, send] = ["rmem_default", "wmem_default"].map((file) =>
+    Number(readText(`/proc/sys/net/core/${file}`)),
+  );
+  const text = `default receive ${receive} and send ${send} octets`;
+  // A datagram of NetFlow is 1,400 octets, which the kernel counts as about 2,300.
+  if ((send ?? 0) >= 65_536) return passed(name, text);
+  return warned(name, `${text}: bursts of NetFlow may be cut`, "sudo sysctl -w net.core.wmem_default=212992");
+}

@@ -1,0 +1,24 @@
+/** What a Weir that has just become ready says of itself, and what one that stops hands back. */
+export interface ServeReport {
+  /** `http://host:port`, with the port that was given out. */
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  /** Only on the start that created the key. */
+  readonly accessKeySecret?: string;
+  readonly regionId: string;
+  readonly resources: readonly ReportedResource[];
+  /** Sentences: what does not work here, and what mends it. */
+  readonly warnings: readonly string[];
+}
+
+export interface ReportedResource {
+  readonly id: string;
+  readonly type: "gateway" | "interface";
+  readonly name: string;
+}
+
+export interface RunningServer {
+  readonly report: ServeReport;
+  /** Drains and stops; resolves when everything accepted is on disk. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,125 @@
+/** What every command shares: its common flags, how it prints an answer, and how it prints a fault. */
+import { readFileSync } from "node:fs";
+
+import { fail, type Fault, type Result, toFault } from "../base/mod.ts";
+import { type Client, createClient } from "./client.ts";
+import { createStyle } from "./ui/style.ts";
+
+export interface CommonFlags {
+  readonly json?: boolean;
+}
+
+export interface ClientFlags extends CommonFlags {
+  readonly data?: string;
+}
+
+/** Stricli's form of the flags that every command has. */
+export const jsonFlag = {
+  kind: "boolean",
+  brief: "Print one JSON value instead of text",
+  optional: true,
+  withNegated: false,
+} as const;
+
+export const dataFlag = {
+  kind: "parsed",
+  parse: String,
+  brief: "Data directory of the running Weir",
+  placeholder: "DIR",
+  optional: true,
+} as const;
+
+export const clientFlags = { json: jsonFlag, data: dataFlag } as const;
+
+/** A flag that takes text. */
+export function textFlag<const Brief extends string>(brief: Brief, placeholder: string) {
+  return { kind: "parsed", parse: String, brief, placeholder, optional: true } as const;
+}
+
+/** A flag that takes a whole number; anything else is bad usage. */
+export function integerFlag<const Brief extends string>(brief: Brief, placeholder: string) {
+  return { kind: "parsed", parse: parseInteger, brief, placeholder, optional: true } as const;
+}
+
+function parseInteger(text: string): number {
+  if (!/^-?\d{1,15}$/u.test(text)) throw new SyntaxError(`"${text}" is not a whole number`);
+  return Number(text);
+}
+
+/** One positional argument. */
+export function argument<const Placeholder extends string>(placeholder: Placeholder, brief: string) {
+  return { kind: "tuple", parameters: [{ parse: String, brief, placeholder }] } as const;
+}
+
+/** What a command has to say: `text` for people, `json` for scripts. */
+export interface Answer {
+  readonly text: string;
+  readonly json: unknown;
+  /** `json` is a list, printed an element a line. */
+  readonly isJsonLines?: boolean;
+}
+
+/** Runs `work` and prints its answer or its fault; a fault makes the exit code 1. */
+export async function answer(flags: CommonFlags, work: () => Promise<Result<Answer>>): Promise<void> {
+  let result: Result<Answer>;
+  try {
+    result = await work();
+  } catch (error) {
+    result = { ok: false, fault: toFault(error) };
+  }
+  if (!result.ok) return printFault(flags, result.fault);
+  const { text, json, isJsonLines = false } = result.value;
+  const values = isJsonLines && Array.isArray(json) ? json : [json];
+  process.stdout.write(
+    flags.json === true ? values.map((value) => `${JSON.stringify(value)}\n`).join("") : text,
+  );
+}
+
+/** Likewise for a command that asks the running Weir. */
+export function ask(flags: ClientFlags, work: (client: Client) => Promise<Result<Answer>>): Promise<void> {
+  const client = createClient(flags.data === undefined ? {} : { data: flags.data });
+  return answer(flags, () => work(client));
+}
+
+/** Standard error for people, one JSON line on standard output for scripts. */
+export function printFault(flags: CommonFlags, refused: Fault): void {
+  process.exitCode = 1;
+  const { cause: _cause, ...told } = refused;
+  if (flags.json === true) process.stdout.write(`${JSON.stringify({ error: told })}\n`);
+  else process.stderr.write(formatFault(refused));
+}
+
+/** The sentence, then what is known of value, allowed and remedy, a line each. */
+export function formatFault(refused: Fault): string {
+  const style = createStyle(process.stderr);
+  const lines = [`${style.bad("error:")} ${refused.message}`];
+  if (refused.value !== undefined) {
+    lines.push(`  ${style.dim(refused.field ?? "value")}: ${refused.value}`);
+  }
+  if (refused.allowed !== undefined) lines.push(`  ${style.dim("allowed")}: ${refused.allowed}`);
+  if (refused.remedy !== undefined) lines.push(`  ${style.dim("remedy")}: ${refused.remedy}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** `HOST:PORT` with an IPv6 address in brackets; `portDefault` where there is no port. */
+export function parseHostPort(
+  text: string,
+  portDefault: number,
+): Result<{ readonly address: string; readonly port: number }> {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/u.exec(text);
+  const address = match?.[1] ?? match?.[2];
+  const port = match?.[3] === undefined ? portDefault : Number(match[3]);
+  if (address !== undefined && port >= 1 && port <= 65_535) {
+    return { ok: true, value: { address, port } };
+  }
+  return fail("InputInvalid", `"${text}" is not ADDRESS:PORT`, {
+    value: text,
+    allowed: "an address and a port from 1 to 65535, such as 192.0.2.1:9995 or [2001:db8::1]:9995",
+  });
+}
+
+/** The version in package.json. */
+export function readVersion(): string {
+  const path = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,166 @@
+/** `weir flow-log`: create, list, show and change flow logs of the running Weir. */
+import { buildCommand, buildRouteMap } from "@stricli/core";
+
+import { ok, type Result } from "../base/mod.ts";
+import type { Client } from "./client.ts";
+import { argument, ask, type Answer, type ClientFlags, clientFlags, textFlag } from "./command.ts";
+import { type FlowLogAnswer, describeFlowLog, flowLogTable } from "./flow-log-text.ts";
+import { type SettingFlags, patchFrom, settingFlags } from "./flow-log-settings.ts";
+
+interface CreateFlags extends ClientFlags, SettingFlags {
+  readonly region?: string;
+  readonly resource?: readonly string[];
+}
+
+const idArgument = argument("ID", "Id of the flow log");
+
+function pathOf(id: string, rest = ""): string {
+  return `/flow-logs/${encodeURIComponent(id)}${rest}`;
+}
+
+const create = buildCommand({
+  docs: {
+    brief: "Create a flow log",
+    fullDescription:
+      "Creates an active flow log. It observes nothing until it is associated with a resource: name one here with --resource, or later with ./weir flow-log associate.",
+  },
+  parameters: {
+    flags: {
+      ...clientFlags,
+      ...settingFlags,
+      region: textFlag("Region of the flow log; default this host's", "REGION"),
+      resource: {
+        kind: "parsed",
+        parse: String,
+        brief: "Associate it with this resource; may be repeated",
+        placeholder: "ID",
+        optional: true,
+        variadic: true,
+      },
+    },
+  },
+  func: (flags: CreateFlags) =>
+    ask(flags, async (client) => {
+      const patch = patchFrom(flags);
+      if (!patch.ok) return patch;
+      const created = await client.call<FlowLogAnswer>("POST", "/flow-logs", {
+        ...(flags.region === undefined ? {} : { regionId: flags.region }),
+        settings: patch.value,
+      });
+      if (!created.ok) return created;
+      const { id } = created.value;
+      for (const resource of flags.resource ?? []) {
+        const bound = await client.call("PUT", pathOf(id, `/resources/${encodeURIComponent(resource)}`));
+        if (!bound.ok) {
+          const message = `the flow log ${id} was created, but not associated: ${bound.fault.message}`;
+          return { ok: false, fault: { ...bound.fault, message } };
+        }
+      }
+      const next =
+        flags.resource === undefined
+          ? `./weir flow-log associate ${id} RESOURCE`
+          : `./weir flow-log show ${id}`;
+      return shown(client, id, `created flow log ${id}\nnext: ${next}\n`);
+    }),
+});
+
+/** The flow log as it now is, under a text of its own. */
+async function shown(client: Client, id: string, text: string): Promise<Result<Answer>> {
+  const answer = await client.call<FlowLogAnswer>("GET", pathOf(id));
+  return answer.ok ? ok({ text, json: answer.value }) : answer;
+}
+
+const list = buildCommand({
+  docs: { brief: "List flow logs of every region" },
+  parameters: { flags: clientFlags },
+  func: (flags: ClientFlags) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<{ flowLogs: FlowLogAnswer[] }>("GET", "/flow-logs");
+      return answer.ok ? ok({ text: flowLogTable(answer.value.flowLogs), json: answer.value }) : answer;
+    }),
+});
+
+const show = buildCommand({
+  docs: { brief: "Show a flow log: its settings, resources and deliveries" },
+  parameters: { flags: clientFlags, positional: idArgument },
+  func: (flags: ClientFlags, id: string) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<FlowLogAnswer>("GET", pathOf(id));
+      return answer.ok ? ok({ text: describeFlowLog(answer.value), json: answer.value }) : answer;
+    }),
+});
+
+const update = buildCommand({
+  docs: {
+    brief: "Change settings of a flow log; what is not named stays",
+    fullDescription:
+      "Changes settings of a flow log, also while it runs: flows under way are cut and delivered first. An output that is switched off keeps its settings.",
+  },
+  parameters: { flags: { ...clientFlags, ...settingFlags }, positional: idArgument },
+  func: (flags: ClientFlags & SettingFlags, id: string) =>
+    ask(flags, async (client) => {
+      const patch = patchFrom(flags);
+      if (!patch.ok) return patch;
+      const answer = await client.call<FlowLogAnswer>("PATCH", pathOf(id), { settings: patch.value });
+      return answer.ok ? ok({ text: `updated flow log ${id}\n`, json: answer.value }) : answer;
+    }),
+});
+
+const remove = buildCommand({
+  docs: { brief: "Delete a flow log that is associated with nothing" },
+  parameters: { flags: clientFlags, positional: idArgument },
+  func: (flags: ClientFlags, id: string) =>
+    ask(flags, async (client) => {
+      const answer = await client.call("DELETE", pathOf(id));
+      return answer.ok ? ok({ text: `deleted flow log ${id}\n`, json: answer.value }) : answer;
+    }),
+});
+
+function actionCommand(action: "activate" | "deactivate", brief: string) {
+  return buildCommand({
+    docs: { brief },
+    parameters: { flags: clientFlags, positional: idArgument },
+    func: (flags: ClientFlags, id: string) =>
+      ask(flags, async (client) => {
+        const answer = await client.call("POST", pathOf(id, `/${action}`));
+        return answer.ok ? ok({ text: `${action}d flow log ${id}\n`, json: answer.value }) : answer;
+      }),
+  });
+}
+
+function bindingCommand(method: "PUT" | "DELETE", brief: string, done: string) {
+  return buildCommand({
+    docs: { brief },
+    parameters: {
+      flags: clientFlags,
+      positional: {
+        kind: "tuple",
+        parameters: [
+          { parse: String, brief: "Id of the flow log", placeholder: "ID" },
+          { parse: String, brief: "Id of the resource", placeholder: "RESOURCE" },
+        ],
+      },
+    },
+    func: (flags: ClientFlags, id: string, resource: string) =>
+      ask(flags, async (client) => {
+        const path = pathOf(id, `/resources/${encodeURIComponent(resource)}`);
+        const answer = await client.call(method, path);
+        return answer.ok ? ok({ text: `${done} ${id} and ${resource}\n`, json: answer.value }) : answer;
+      }),
+  });
+}
+
+export const flowLogCommands = buildRouteMap({
+  routes: {
+    create,
+    list,
+    show,
+    update,
+    delete: remove,
+    activate: actionCommand("activate", "Start metering for a flow log again"),
+    deactivate: actionCommand("deactivate", "Stop metering for a flow log; its settings stay"),
+    associate: bindingCommand("PUT", "Let a flow log observe a resource", "associated"),
+    disassociate: bindingCommand("DELETE", "End a flow log's observation of a resource", "disassociated"),
+  },
+  docs: { brief: "Create, list and change flow logs" },
+});

@@ -1,0 +1,67 @@
+/** The command line: `weir <noun> <verb>`. Commands are data here; what they do is loaded when one runs. */
+import { type ApplicationText, buildApplication, buildRouteMap, run, text_en } from "@stricli/core";
+
+import { accessKeyCommands } from "./access-key.ts";
+import { readVersion } from "./command.ts";
+import { doctorCommand } from "./doctor.ts";
+import { flowLogCommands } from "./flow-log.ts";
+import { logstoreCommands } from "./logstore.ts";
+import { projectCommands } from "./project.ts";
+import { recordsCommand } from "./records.ts";
+import { resourceCommands } from "./resource.ts";
+import { serveCommand } from "./serve.ts";
+import { statusCommand } from "./status.ts";
+import { welcome } from "./welcome.ts";
+
+const usageExitCode = 2;
+
+const root = buildRouteMap({
+  routes: {
+    serve: serveCommand,
+    status: statusCommand,
+    doctor: doctorCommand,
+    flowLog: flowLogCommands,
+    resource: resourceCommands,
+    records: recordsCommand,
+    project: projectCommands,
+    logstore: logstoreCommands,
+    accessKey: accessKeyCommands,
+  },
+  aliases: { record: "records" },
+  docs: { brief: "Self-hosted flow logs: the cloud flow-log APIs on your own network's real traffic" },
+});
+
+/** Usage errors end as every other message of Weir does, with the way to more help. */
+const text: ApplicationText = {
+  ...text_en,
+  exceptionWhileParsingArguments: (error, color) =>
+    `${text_en.exceptionWhileParsingArguments(error, color)}\nAdd --help to see what the command takes.`,
+};
+
+const application = buildApplication(root, {
+  name: "weir",
+  versionInfo: { currentVersion: `${readVersion()} (Node.js ${process.version})` },
+  scanner: { caseStyle: "allow-kebab-for-camel" },
+  documentation: { caseStyle: "convert-camel-to-kebab", onlyRequiredInUsageLine: true },
+  localization: { text },
+});
+
+/** Runs one command line. The exit code is 0, 1 for a fault and 2 for bad usage. */
+export async function runCli(inputs: readonly string[]): Promise<void> {
+  // A reader that went away (`weir records | head`) ends the command quietly.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
+  if (inputs.length === 0) {
+    process.stdout.write(welcome());
+    return;
+  }
+  const { stdout, stderr, env } = process;
+  const context = { stdout, stderr, env, exitCode: null as number | string | null };
+  await run(application, inputs, { process: context });
+  const code = Number(context.exitCode ?? 0);
+  // Stricli's own codes are negative: wrong commands and arguments are usage, the rest is ours to mend.
+  if (code < 0) process.exitCode = code === -5 || code === -4 ? usageExitCode : 1;
+  else if (code > 0) process.exitCode = code;
+}

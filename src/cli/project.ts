@@ -1,0 +1,85 @@
+/** `weir project`: the log service's projects. */
+import { buildCommand, buildRouteMap } from "@stricli/core";
+
+import { ok } from "../base/mod.ts";
+import { argument, ask, type ClientFlags, clientFlags, textFlag } from "./command.ts";
+import { formatTable } from "./ui/table.ts";
+
+interface ProjectAnswer {
+  readonly name: string;
+  readonly description: string;
+  readonly regionId: string;
+  readonly createdTime: string;
+}
+
+interface RegionFlags extends ClientFlags {
+  readonly region?: string;
+}
+
+interface CreateFlags extends RegionFlags {
+  readonly description?: string;
+}
+
+const regionFlag = textFlag("Region of the project; default this host's", "REGION");
+
+function regionQuery(flags: RegionFlags): string {
+  return flags.region === undefined ? "" : `?regionId=${encodeURIComponent(flags.region)}`;
+}
+
+const list = buildCommand({
+  docs: { brief: "List projects" },
+  parameters: { flags: { ...clientFlags, region: regionFlag } },
+  func: (flags: RegionFlags) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<{ projects: ProjectAnswer[] }>(
+        "GET",
+        `/projects${regionQuery(flags)}`,
+      );
+      if (!answer.ok) return answer;
+      const columns = ["NAME", "REGION", "CREATED", "DESCRIPTION"].map((title) => ({ title }));
+      const rows = answer.value.projects.map((project) => [
+        project.name,
+        project.regionId,
+        project.createdTime,
+        project.description,
+      ]);
+      return ok({ text: formatTable(columns, rows), json: answer.value });
+    }),
+});
+
+const create = buildCommand({
+  docs: { brief: "Create a project" },
+  parameters: {
+    flags: { ...clientFlags, region: regionFlag, description: textFlag("What the project is for", "TEXT") },
+    positional: argument("NAME", "Name of the project"),
+  },
+  func: (flags: CreateFlags, name: string) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<ProjectAnswer>("POST", `/projects${regionQuery(flags)}`, {
+        name,
+        ...(flags.description === undefined ? {} : { description: flags.description }),
+      });
+      if (!answer.ok) return answer;
+      const next = `./weir logstore create --project ${name} NAME`;
+      return ok({ text: `created project ${name}\nnext: ${next}\n`, json: answer.value });
+    }),
+});
+
+const remove = buildCommand({
+  docs: { brief: "Delete a project with its logstores and all their records" },
+  parameters: {
+    flags: { ...clientFlags, region: regionFlag },
+    positional: argument("NAME", "Name of the project"),
+  },
+  func: (flags: RegionFlags, name: string) =>
+    ask(flags, async (client) => {
+      const path = `/projects/${encodeURIComponent(name)}${regionQuery(flags)}`;
+      const answer = await client.call<object>("DELETE", path);
+      return answer.ok ? ok({ text: `deleted project ${name}\n`, json: answer.value }) : answer;
+    }),
+});
+
+export const projectCommands = buildRouteMap({
+  routes: { list, create, delete: remove },
+  docs: { brief: "Projects of the log service" },
+});

@@ -1,0 +1,65 @@
+/** What `weir serve` says when it is ready: a page for people, a line for scripts. */
+import type { ServeReport } from "../app/report/mod.ts";
+import { createStyle } from "./ui/style.ts";
+import { formatPairs, formatTable } from "./ui/table.ts";
+
+/** One JSON object and a newline. */
+export function readyLine({
+  endpoint,
+  accessKeyId,
+  accessKeySecret,
+  regionId,
+  resources,
+  warnings,
+}: ServeReport): string {
+  const line = {
+    ready: true,
+    endpoint,
+    accessKeyId,
+    ...(accessKeySecret === undefined ? {} : { accessKeySecret }),
+    regionId,
+    resources: resources.map(({ id, type, name }) => ({ id, type, name })),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+  return `${JSON.stringify(line)}\n`;
+}
+
+export function readyText(report: ServeReport): string {
+  const style = createStyle();
+  const { accessKeySecret } = report;
+  const facts = formatPairs([
+    ["address", style.accent(report.endpoint)],
+    ["region", report.regionId],
+    ["access key id", report.accessKeyId],
+    accessKeySecret === undefined
+      ? ["access key secret", style.dim("the one you noted down; ./weir access-key create makes another")]
+      : ["access key secret", `${accessKeySecret}  ${style.warning("shown only this once: note it down")}`],
+  ]);
+  const resources = formatTable(
+    [{ title: "RESOURCE" }, { title: "TYPE" }, { title: "NAME" }],
+    report.resources.map(({ id, type, name }) => [type === "gateway" ? id : `  ${id}`, type, name]),
+  );
+  return `${style.good("Weir is ready.")}
+
+${facts}
+${resources}
+${snippet(report)}`;
+}
+
+/** A program to paste: it creates a flow log on the host's gateway with Alibaba's own SDK. */
+function snippet(report: ServeReport): string {
+  const style = createStyle();
+  const gateway = report.resources.find(({ type }) => type === "gateway");
+  if (gateway === undefined) return "";
+  const secret =
+    report.accessKeySecret === undefined ? "process.env.SECRET" : JSON.stringify(report.accessKeySecret);
+  return `${style.bold("A first flow log")}, with Alibaba's SDK (npm install @alicloud/pop-core), or with ./weir flow-log create:
+
+const Core = require("@alicloud/pop-core");
+const client = new Core({ accessKeyId: "${report.accessKeyId}", accessKeySecret: ${secret}, endpoint: "${report.endpoint}", apiVersion: "2018-03-13" });
+const call = (action, parameters) => client.request(action, { RegionId: "${report.regionId}", ...parameters }, { method: "POST" });
+call("CreateFlowLog", { Name: "first", OutputType: "sls", SlsRegionId: "${report.regionId}", ProjectName: "traffic", LogstoreName: "flows" })
+  .then(({ FlowLogId }) => call("AssociateFlowLog", { FlowLogId, SmartAGId: "${gateway.id}" }))
+  .then(() => console.log("look: ./weir records --project traffic --logstore flows --follow"), console.error);
+`;
+}

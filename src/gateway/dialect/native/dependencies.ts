@@ -1,0 +1,19 @@
+/** What the native dialect is a view of. */
+import type { Control } from "../../../control/mod.ts";
+import type { Logger } from "../../../observe/mod.ts";
+import type { LogReader } from "../../../query/mod.ts";
+
+/** JSON objects that the composition root gathers; shown as they are. */
+export type Report = Readonly<Record<string, unknown>>;
+
+export interface NativeDependencies {
+  readonly control: Control;
+  readonly reader: LogReader;
+  readonly logger: Logger;
+  /** Days that the records of a logstore are kept if its creator does not say. */
+  readonly retentionDays: number;
+  /** What the running system does, part by part. */
+  readonly status: () => Report | Promise<Report>;
+  /** How a flow log's deliveries go, output by output. */
+  readonly delivery: (flowLogId: string) => Report | undefined;
+}

@@ -1,0 +1,32 @@
+/** Faults as the native API answers them: the fault itself, under `error`, with a fitting HTTP status. */
+import type { Fault, FaultCode } from "../../../base/mod.ts";
+
+const statusByCode: Partial<Readonly<Record<FaultCode, number>>> = {
+  FlowLogNotFound: 404,
+  ResourceNotFound: 404,
+  ProjectNotFound: 404,
+  LogstoreNotFound: 404,
+  AccessKeyNotFound: 404,
+  FlowLogAssociated: 409,
+  FlowLogStatusConflict: 409,
+  ResourceAlreadyAssociated: 409,
+  ResourceNotAssociated: 409,
+  ProjectExists: 409,
+  ProjectNotEmpty: 409,
+  LogstoreExists: 409,
+  DiskFull: 507,
+  StoreUnavailable: 503,
+  CaptureUnavailable: 503,
+  Timeout: 504,
+  Internal: 500,
+};
+
+export function faultStatus(code: FaultCode): number {
+  return statusByCode[code] ?? 400;
+}
+
+/** The cause stays here: it may hold what is not the caller's to see. */
+export function faultBody(refused: Fault): { readonly error: Fault } {
+  const { cause: _cause, ...told } = refused;
+  return { error: told };
+}

@@ -1,0 +1,74 @@
+/** Projects and logstores of the log service, of the installation's account. */
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+
+import { unwrap } from "../../../base/mod.ts";
+import type { Logstore, LogProject, ProjectKey } from "../../../control/logproject/mod.ts";
+import type { NativeDependencies } from "./dependencies.ts";
+import { parseInput, timeText } from "./input.ts";
+
+const regionSchema = z.strictObject({ regionId: z.string().exactOptional() });
+const projectSchema = z.strictObject({ name: z.string(), description: z.string().exactOptional() });
+const logstoreSchema = z.strictObject({ name: z.string(), retentionDays: z.number().exactOptional() });
+
+interface ProjectParams {
+  readonly project: string;
+}
+
+interface LogstoreParams extends ProjectParams {
+  readonly logstore: string;
+}
+
+export function logProjectRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
+  const { control, retentionDays } = dependencies;
+  const { logProjects } = control;
+  const accountId = control.accounts.default.id;
+  const keyOf = (query: unknown, project: string): ProjectKey => ({
+    accountId,
+    regionId: unwrap(parseInput(regionSchema, query)).regionId ?? control.regionId,
+    project,
+  });
+
+  server.get("/projects", async ({ query }) => {
+    const region = unwrap(parseInput(regionSchema, query));
+    return { projects: logProjects.listProjects({ accountId, ...region }).map(describeProject) };
+  });
+  server.post("/projects", async ({ query, body }, reply) => {
+    const { name, ...rest } = unwrap(parseInput(projectSchema, body));
+    const created = unwrap(logProjects.createProject({ ...keyOf(query, name), ...rest }));
+    reply.code(201);
+    return describeProject(created);
+  });
+  server.delete<{ Params: ProjectParams }>("/projects/:project", async ({ params, query }) => {
+    unwrap(logProjects.deleteProject(keyOf(query, params.project)));
+    return {};
+  });
+  server.get<{ Params: ProjectParams }>("/projects/:project/logstores", async ({ params, query }) => ({
+    logstores: unwrap(logProjects.listLogstores(keyOf(query, params.project))).map(describeLogstore),
+  }));
+  server.post<{ Params: ProjectParams }>(
+    "/projects/:project/logstores",
+    async ({ params, query, body }, reply) => {
+      const { name, ...rest } = unwrap(parseInput(logstoreSchema, body));
+      const key = { ...keyOf(query, params.project), logstore: name };
+      const created = unwrap(logProjects.createLogstore({ ...key, retentionDays, ...rest }));
+      reply.code(201);
+      return describeLogstore(created);
+    },
+  );
+  server.delete<{ Params: LogstoreParams }>(
+    "/projects/:project/logstores/:logstore",
+    async ({ params, query }) => {
+      unwrap(logProjects.deleteLogstore({ ...keyOf(query, params.project), logstore: params.logstore }));
+      return {};
+    },
+  );
+}
+
+function describeProject({ name, description, regionId, createdMs }: LogProject): object {
+  return { name, description, regionId, createdTime: timeText(createdMs) };
+}
+
+function describeLogstore({ name, retentionDays, createdMs }: Logstore): object {
+  return { name, retentionDays, createdTime: timeText(createdMs) };
+}

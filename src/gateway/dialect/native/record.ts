@@ -1,0 +1,71 @@
+/** Records of a logstore: a search over a time range, and a tail that goes on where the last one ended. */
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+
+import { unwrap } from "../../../base/mod.ts";
+import type { NativeDependencies } from "./dependencies.ts";
+import { parseInput } from "./input.ts";
+
+const lineMax = 10_000;
+
+const targetShape = {
+  project: z.string(),
+  logstore: z.string(),
+  regionId: z.string().exactOptional(),
+  query: z.string().max(100_000).default(""),
+  line: z.int().min(1).max(lineMax).default(100),
+};
+
+const searchSchema = z.strictObject({
+  ...targetShape,
+  fromS: z.int().min(0),
+  toS: z.int().min(0),
+  offset: z.int().min(0).default(0),
+  reverse: z.boolean().default(false),
+});
+
+const tailSchema = z.strictObject({
+  ...targetShape,
+  afterPosition: z
+    .string()
+    .regex(/^\d{1,20}$/u)
+    .exactOptional(),
+});
+
+interface Target {
+  readonly project: string;
+  readonly logstore: string;
+  readonly regionId?: string;
+}
+
+export function recordRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
+  const { control, reader } = dependencies;
+  const numberOf = ({ project, logstore, regionId = control.regionId }: Target): number =>
+    unwrap(
+      control.logProjects.getLogstore({
+        accountId: control.accounts.default.id,
+        regionId,
+        project,
+        logstore,
+      }),
+    ).id;
+
+  server.post("/records/search", async ({ body }) => {
+    const input = unwrap(parseInput(searchSchema, body));
+    const { fromS, toS, query, line, offset, reverse } = input;
+    const logstore = numberOf(input);
+    const page = unwrap(await reader.getLogs({ logstore, fromS, toS, query, line, offset, reverse }));
+    return { progress: page.progress, records: page.records };
+  });
+  server.post("/records/tail", async ({ body }) => {
+    const { query, line, afterPosition, ...target } = unwrap(parseInput(tailSchema, body));
+    const logstore = numberOf(target);
+    const after = afterPosition === undefined ? {} : { afterPosition };
+    const page = unwrap(await reader.tail({ logstore, query, line, ...after }));
+    return {
+      progress: page.progress,
+      records: page.records,
+      ...(page.position === undefined ? {} : { position: page.position }),
+    };
+  });
+}

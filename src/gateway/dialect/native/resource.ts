@@ -1,0 +1,32 @@
+/** Resources of every region, each with the flow log that it carries. */
+import type { FastifyInstance } from "fastify";
+
+import { fail, unwrap } from "../../../base/mod.ts";
+import type { Resource } from "../../../control/mod.ts";
+import type { NativeDependencies } from "./dependencies.ts";
+import { timeText } from "./input.ts";
+
+const service = "sag";
+
+export function resourceRoutes(server: FastifyInstance, { control }: NativeDependencies): void {
+  const answer = ({ createdMs, ...resource }: Resource): object => {
+    const flowLogId = control.flowLogs.flowLogOf(service, resource.id)?.id;
+    return {
+      ...resource,
+      createdTime: timeText(createdMs),
+      ...(flowLogId === undefined ? {} : { flowLogId }),
+    };
+  };
+  server.get("/resources", async () => ({ resources: control.resources.all().map(answer) }));
+  server.get<{ Params: { id: string } }>("/resources/:id", async ({ params: { id } }) => {
+    const resource = control.resources.find(id);
+    if (resource !== undefined) return answer(resource);
+    return unwrap(
+      fail("ResourceNotFound", `there is no resource ${id.slice(0, 80)}`, {
+        field: "id",
+        value: id.slice(0, 80),
+        remedy: "./weir resource list shows those that there are",
+      }),
+    );
+  });
+}
