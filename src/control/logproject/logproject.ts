@@ -74,7 +74,7 @@ export const defaultLogstoreSettings: LogstoreSettings = {
   maxSplitShard: 64,
   webTracking: false,
   appendMeta: false,
-  telemetryType: "None",
+  telemetryType: "",
   mode: "standard",
 };
 
@@ -295,8 +295,10 @@ function mapResult<T, U>(result: Result<T>, map: (value: T) => U): Result<U> {
   return result.ok ? ok(map(result.value)) : result;
 }
 
-function projectOf({ id: _, ...project }: ProjectRow): LogProject {
-  return project;
+/** Without the row's number, which is nobody else's business. */
+function projectOf({ accountId, regionId, name, description, ...row }: ProjectRow): LogProject {
+  const { resourceGroupId, createdMs, updatedMs } = row;
+  return { accountId, regionId, name, description, resourceGroupId, createdMs, updatedMs };
 }
 
 function logstoreOf({ settings, ...row }: LogstoreRow): Logstore {

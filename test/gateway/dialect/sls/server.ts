@@ -1,0 +1,138 @@
+/** A listening gateway with the log service alone, on projects of its own and a store that the test gives. */
+import { createHash, createHmac } from "node:crypto";
+
+import { type Clock, fail, ok, systemClock, unwrap } from "../../../../src/base/mod.ts";
+import { controlMigrations } from "../../../../src/control/schema.ts";
+import { createLogProjects, type LogProjects } from "../../../../src/control/mod.ts";
+import { openDatabase } from "../../../../src/database/mod.ts";
+import { createGateway, type Dialect, type Gateway } from "../../../../src/gateway/mod.ts";
+import { createSlsDialect } from "../../../../src/gateway/dialect/sls/mod.ts";
+import { createMetrics, type Metrics, silentLogger } from "../../../../src/observe/mod.ts";
+import { createLogReader, type LogReaderStore, sagRecordFormat } from "../../../../src/query/mod.ts";
+
+export const accountId = "1234567890123456";
+export const accessKeyId = "LTAIexampleexample1234";
+export const accessKeySecret = "secretsecretsecretsecretsecret";
+export const regionId = "cn-shanghai";
+
+export interface SlsServer {
+  readonly gateway: Gateway;
+  readonly dialect: Dialect;
+  readonly logProjects: LogProjects;
+  readonly metrics: Metrics;
+  readonly clock: Clock & { skewMs: number };
+}
+
+const noStore: LogReaderStore = {
+  query: async () => Promise.resolve(fail("StoreUnavailable", "no store")),
+};
+
+export function createSlsServer(store: LogReaderStore = noStore): SlsServer {
+  const database = unwrap(openDatabase(":memory:", { migrations: controlMigrations }));
+  for (const id of [accountId, "2222222222222222"]) {
+    database.prepare("INSERT INTO account VALUES (?, 'name', 'rg', 0)").run(id);
+  }
+  const clock = { skewMs: 0, nowMs: () => systemClock.nowMs() + clock.skewMs, monotonicMs: () => 0 };
+  const metrics = createMetrics();
+  const logProjects = createLogProjects(database, { clock, logger: silentLogger });
+  const logReader = createLogReader(
+    { table: "weir.flows", format: sagRecordFormat, timeoutMs: 5000 },
+    { store },
+  );
+  const keys: Record<string, string> = { [accessKeyId]: accountId, LTAIother: "2222222222222222" };
+  const dialect = createSlsDialect(
+    { endpoints: ["weir.example.com"], regionId, regionIds: [regionId, "cn-beijing"] },
+    {
+      logProjects,
+      logReader,
+      clock,
+      metrics,
+      logger: silentLogger,
+      findAccessKey: (id) => {
+        if (id === "LTAIinactive") return fail("AccessKeyInactive", id);
+        const owner = keys[id];
+        return owner === undefined
+          ? fail("AccessKeyNotFound", id)
+          : ok({ accountId: owner, accessKeySecret });
+      },
+    },
+  );
+  const gateway = createGateway({
+    listen: { host: "127.0.0.1", port: 0 },
+    dialects: [dialect],
+    logger: silentLogger,
+    metrics,
+  });
+  return { gateway, dialect, logProjects, metrics, clock };
+}
+
+export interface Call {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Host with the project's label, as the clients make it. */
+  readonly host?: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object | string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly accessKeyId?: string;
+}
+
+export interface RawCall {
+  readonly method: Call["method"];
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly payload?: string;
+}
+
+/** Signs as the oldest client does: version 1, HMAC-SHA1. */
+export function signV1(call: Call): RawCall {
+  const { method, path, query = {}, body } = call;
+  const payload = typeof body === "object" ? JSON.stringify(body) : body;
+  const headers: Record<string, string> = {
+    host: call.host ?? "flows.weir.example.com",
+    date: new Date().toUTCString(),
+    "x-log-apiversion": "0.6.0",
+    "x-log-signaturemethod": "hmac-sha1",
+    "content-type": "application/json",
+    ...(payload === undefined
+      ? {}
+      : { "content-md5": createHash("md5").update(payload).digest("hex").toUpperCase() }),
+    ...call.headers,
+  };
+  const names = Object.keys(headers).filter((name) => name.startsWith("x-log-") || name.startsWith("x-acs-"));
+  const canonical = names.sort().map((name) => `${name}:${headers[name]}\n`);
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${value}`);
+  const resource = pairs.length === 0 ? path : `${path}?${pairs.sort().join("&")}`;
+  const lines = [method, headers["content-md5"] ?? "", headers["content-type"], headers["date"]];
+  const text = `${lines.join("\n")}\n${canonical.join("")}${resource}`;
+  const signature = createHmac("sha1", accessKeySecret).update(text).digest("base64");
+  headers["authorization"] = `LOG ${call.accessKeyId ?? accessKeyId}:${signature}`;
+  const search = new URLSearchParams(query).toString();
+  return {
+    method,
+    url: search === "" ? path : `${path}?${search}`,
+    headers,
+    ...(payload === undefined ? {} : { payload }),
+  };
+}
+
+export interface CallAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  /** The body as JSON; an error's code where it is an error. */
+  readonly json: unknown;
+  readonly errorCode: string | undefined;
+}
+
+export async function send(server: SlsServer, call: RawCall): Promise<CallAnswer> {
+  const { statusCode, headers, body } = await server.gateway.inject(call);
+  const isJson = String(headers["content-type"]).startsWith("application/json");
+  const json: unknown = isJson ? JSON.parse(body) : undefined;
+  const { errorCode } = (json ?? {}) as { errorCode?: string };
+  return { status: statusCode, headers, text: body, json, errorCode };
+}
+
+export async function callSls(server: SlsServer, call: Call): Promise<CallAnswer> {
+  return send(server, signV1(call));
+}
