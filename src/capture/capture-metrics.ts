@@ -1,0 +1,129 @@
+/** Capture's metrics: the totals of the running process on top of those of the processes before it. */
+import type { Counter, Gauge, Labels, Metrics } from "../observe/mod.ts";
+import type { SessionStatus } from "./child/message.ts";
+import { ledgerError, type LedgerEntry, type SubjectStatus } from "./plan.ts";
+
+export interface CaptureMetrics {
+  /** Takes what the running process reports. */
+  report(status: SessionStatus): void;
+  /** The process is gone: what it reported last is the base for the next. */
+  processEnded(): void;
+  readonly batchesAccepted: Counter;
+  readonly acceptFailures: Counter;
+  readonly restarts: Counter;
+}
+
+/** The terms of the ledger, each a value of the label `outcome`. */
+const outcomes = [
+  "metered",
+  "kernelDrops",
+  "undecodable",
+  "excluded",
+  "notSelected",
+  "sampledOut",
+] as const satisfies readonly (keyof LedgerEntry)[];
+
+export function createCaptureMetrics(metrics: Metrics): CaptureMetrics {
+  const seen = createTotals(
+    metrics.counter("weir_capture_seen_packets_total", "Packets that the kernel offered, by interface"),
+  );
+  const packets = createTotals(
+    metrics.counter("weir_capture_packets_total", "Packets by what became of them (outcome), by interface"),
+  );
+  const meteredPackets = createTotals(
+    metrics.counter("weir_capture_metered_packets_total", "Packets metered, by flow log"),
+  );
+  const meteredOctets = createTotals(
+    metrics.counter("weir_capture_metered_octets_total", "Layer-3 octets metered, by flow log"),
+  );
+  const ended = createTotals(
+    metrics.counter("weir_capture_ended_flows_total", "Flows handed over, by flow log"),
+  );
+  const evicted = createTotals(
+    metrics.counter("weir_capture_evicted_flows_total", "Flows ended early for lack of room, by flow log"),
+  );
+  const gauges = createGauges(metrics);
+  const totals = [seen, packets, meteredPackets, meteredOctets, ended, evicted];
+  return {
+    report(status) {
+      for (const entry of status.ledger) {
+        const labels = {
+          flow_log: entry.flowLogId,
+          resource: entry.resourceId,
+          interface: entry.interfaceName,
+        };
+        seen.set(entry.seen, labels);
+        for (const outcome of outcomes) packets.set(entry[outcome], { ...labels, outcome });
+      }
+      for (const subject of status.subjects) {
+        const labels = subjectLabels(subject);
+        meteredPackets.set(subject.packets, labels);
+        meteredOctets.set(subject.octets, labels);
+        ended.set(subject.flowsEnded, labels);
+        evicted.set(subject.flowsEvicted, labels);
+      }
+      gauges.report(status);
+    },
+    processEnded() {
+      for (const total of totals) total.rebase();
+    },
+    batchesAccepted: metrics.counter("weir_capture_batches_total", "Flow batches accepted by the spool"),
+    acceptFailures: metrics.counter(
+      "weir_capture_accept_failures_total",
+      "Refusals of a flow batch by the spool; each is tried again",
+    ),
+    restarts: metrics.counter(
+      "weir_capture_restarts_total",
+      "Capture processes that ended and were replaced",
+    ),
+  };
+}
+
+function createGauges(metrics: Metrics): { report(status: SessionStatus): void } {
+  const active: Gauge = metrics.gauge("weir_capture_active_flows", "Flows being metered, by flow log");
+  const inFlight = metrics.gauge("weir_capture_batches_waiting", "Flow batches not accepted yet");
+  const error = metrics.gauge(
+    "weir_capture_ledger_error_packets",
+    "Packets that the ledger cannot account for; 0 unless packets were lost unnoticed",
+  );
+  let known: SubjectStatus[] = [];
+  return {
+    report(status) {
+      for (const subject of known) active.remove(subjectLabels(subject));
+      known = [...status.subjects];
+      for (const subject of known) active.set(subject.activeFlows, subjectLabels(subject));
+      inFlight.set(status.batchesInFlight);
+      error.set(status.ledger.reduce((sum, entry) => sum + Math.abs(ledgerError(entry)), 0));
+    },
+  };
+}
+
+function subjectLabels({ flowLogId, resourceId }: SubjectStatus): Labels {
+  return { flow_log: flowLogId, resource: resourceId };
+}
+
+interface Totals {
+  set(value: number, labels: Labels): void;
+  rebase(): void;
+}
+
+function createTotals(counter: Counter): Totals {
+  const series = new Map<string, { base: number; last: number }>();
+  return {
+    set(value, labels) {
+      const name = JSON.stringify(labels);
+      const known = series.get(name) ?? { base: 0, last: 0 };
+      series.set(name, known);
+      // A count that begins anew within a process: the subject was taken off and put on again.
+      if (value < known.last) known.base += known.last;
+      known.last = value;
+      counter.setTotal(known.base + value, labels);
+    },
+    rebase() {
+      for (const known of series.values()) {
+        known.base += known.last;
+        known.last = 0;
+      }
+    },
+  };
+}

@@ -1,0 +1,283 @@
+/**
+ * Capture as the main process sees it: it says what to meter, takes the batches of flows, and learns what
+ * became of every packet. The packets themselves are read and parsed in the capture process only.
+ */
+import { type Clock, type Fault, fault, ok, randomText, type Result } from "../base/mod.ts";
+import type { Logger, Metrics } from "../observe/mod.ts";
+import { offerBatch } from "./acceptance.ts";
+import { type CaptureMetrics, createCaptureMetrics } from "./capture-metrics.ts";
+import type { FromChild, SessionStatus } from "./child/message.ts";
+import { type CaptureConfig, defaultCaptureConfig } from "./config.ts";
+import { discoverInterfaces } from "./interface.ts";
+import {
+  type CaptureMethod,
+  type CapturePlan,
+  type CaptureStatus,
+  emptyPlan,
+  type PrivilegeReport,
+} from "./plan.ts";
+import { lowestInterfaces } from "./selection.ts";
+import { createSupervisor, type Supervisor } from "./supervisor.ts";
+import { createTcpdumpGroup, tcpdumpObstacle, type TcpdumpGroup } from "./tcpdump.ts";
+
+export interface CaptureDeps {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Names this host in the ids of its batches. */
+  readonly agentId: string;
+  /** Takes an encoded FlowBatch; the capture process keeps it until this resolves with a value. */
+  readonly accept: (bytes: Uint8Array) => Promise<Result<unknown>>;
+}
+
+export interface Capture {
+  /**
+   * Starts the capture process; resolves when it is ready for a plan.
+   * Faults: PrivilegeMissing without root or CAP_NET_RAW, KernelFeatureMissing, CaptureUnavailable. Capture
+   * is off after one, and everything else may go on.
+   */
+  start(): Promise<Result<CaptureStatus>>;
+  /**
+   * Makes the plan the one that is captured. Resolves when its interfaces are armed and the flows that the
+   * change ended are accepted; with Timeout if that takes longer than 15 s, though the plan holds. A plan
+   * outlives the capture process: the next one is given it again.
+   */
+  apply(plan: CapturePlan): Promise<Result<CaptureStatus>>;
+  status(): CaptureStatus;
+  /** Ends every flow by force and waits until all is accepted; five seconds at most. */
+  stop(): Promise<void>;
+}
+
+const startTimeoutMs = 15_000;
+const applyTimeoutMs = 15_000;
+const stopTimeoutMs = 5000;
+
+type Waiter = (result: Result<CaptureStatus>) => void;
+
+interface CaptureState {
+  phase: CaptureStatus["state"];
+  method: CaptureMethod;
+  fault: Fault | undefined;
+  privileges: PrivilegeReport | null;
+  session: SessionStatus;
+  plan: CapturePlan;
+  /** Number of the plan; 0 before the first. */
+  planId: number;
+  /** Number of the capture process: an answer to a former one is none to this one. */
+  processNumber: number;
+  starting: Waiter[];
+  applying: Waiter[];
+}
+
+/** What the functions below share. */
+interface Parts {
+  readonly config: CaptureConfig;
+  readonly deps: CaptureDeps;
+  readonly state: CaptureState;
+  readonly captureMetrics: CaptureMetrics;
+  readonly tcpdumps: TcpdumpGroup;
+  readonly supervisor: Supervisor;
+}
+
+const emptySession: SessionStatus = {
+  interfaces: [],
+  subjects: [],
+  ledger: [],
+  batchesAccepted: 0,
+  batchesInFlight: 0,
+};
+
+/** Makes the capture; settings that `given` leaves out have their defaults. */
+export function createCapture(given: Partial<CaptureConfig>, deps: CaptureDeps): Capture {
+  const config: CaptureConfig = { ...defaultCaptureConfig, ...given };
+  const state = createState(config);
+  const supervisor = createSupervisor(config.heartbeatTimeoutMs, {
+    ...deps,
+    onSpawn: () => onSpawn(parts),
+    onMessage: (message) => onMessage(parts, message),
+    onExit: () => onExit(parts),
+  });
+  const tcpdumps = createTcpdumpGroup({ ...config, ...deps, send: (message) => supervisor.send(message) });
+  const captureMetrics = createCaptureMetrics(deps.metrics);
+  const parts: Parts = { config, deps, state, captureMetrics, tcpdumps, supervisor };
+  return {
+    start() {
+      const obstacle = state.method === "tcpdump" ? tcpdumpObstacle() : undefined;
+      if (obstacle !== undefined) return Promise.resolve(turnOff(parts, obstacle));
+      state.phase = "starting";
+      const started = new Promise<Result<CaptureStatus>>((resolve) => state.starting.push(resolve));
+      supervisor.start();
+      return inTime(started, startTimeoutMs, "the capture process does not start");
+    },
+    apply: (plan) => apply(parts, plan),
+    status: () => statusOf(parts),
+    stop: () => stop(parts),
+  };
+}
+
+function createState({ method }: CaptureConfig): CaptureState {
+  return {
+    phase: "stopped",
+    method: method === "auto" ? "ring" : method,
+    fault: undefined,
+    privileges: null,
+    session: emptySession,
+    plan: emptyPlan,
+    planId: 0,
+    processNumber: 0,
+    starting: [],
+    applying: [],
+  };
+}
+
+function apply(parts: Parts, plan: CapturePlan): Promise<Result<CaptureStatus>> {
+  const { state } = parts;
+  state.plan = plan;
+  state.planId++;
+  if (state.phase === "stopped" || state.phase === "stopping" || state.phase === "unavailable") {
+    const notRunning = fault("CaptureUnavailable", "capture is not running");
+    return Promise.resolve({ ok: false, fault: state.fault ?? notRunning });
+  }
+  const applied = new Promise<Result<CaptureStatus>>((resolve) => state.applying.push(resolve));
+  if (state.phase === "running") sendPlan(parts);
+  return inTime(applied, applyTimeoutMs, "flows that the change ended are not accepted yet");
+}
+
+async function stop({ state, supervisor, tcpdumps }: Parts): Promise<void> {
+  if (state.phase === "stopped") return;
+  state.phase = "stopping";
+  await tcpdumps.stop();
+  await supervisor.stop(stopTimeoutMs);
+  state.phase = "stopped";
+}
+
+function onSpawn({ config, deps, state, supervisor }: Parts): void {
+  state.processNumber++;
+  const bootId = randomText(12);
+  supervisor.send({ type: "start", config, method: state.method, agentId: deps.agentId, bootId });
+}
+
+function onMessage(parts: Parts, message: FromChild): void {
+  switch (message.type) {
+    case "ready":
+      return onReady(parts, message.privileges);
+    case "failed":
+      return onFailed(parts, message.fault);
+    case "applied":
+      report(parts, message.status);
+      if (message.id === parts.state.planId) resolveAll(parts.state.applying, ok(statusOf(parts)));
+      return;
+    case "batch":
+      return void takeBatch(parts, message.sequence, message.bytes);
+    case "chunkTaken":
+      return parts.tcpdumps.taken(message.interfaceName, message.packetType);
+    case "status":
+    case "stopped":
+      return report(parts, message.status);
+    case "log":
+      return parts.deps.logger[message.level](message.fields, message.message);
+  }
+}
+
+function onReady(parts: Parts, privileges: PrivilegeReport): void {
+  const { state } = parts;
+  state.privileges = privileges;
+  state.phase = "running";
+  state.fault = undefined;
+  resolveAll(state.starting, ok(statusOf(parts)));
+  if (state.planId > 0) sendPlan(parts);
+}
+
+/** The process cannot work. Without the ring, tcpdump may; without that, capture is off until the next start. */
+function onFailed(parts: Parts, reason: Fault): void {
+  const { config, deps, state } = parts;
+  if (config.method === "auto" && state.method === "ring" && reason.code === "KernelFeatureMissing") {
+    if (tcpdumpObstacle() === undefined) {
+      deps.logger.warn({ reason: reason.message }, "no capture ring; tcpdump is used instead");
+      state.method = "tcpdump";
+      return;
+    }
+  }
+  turnOff(parts, reason);
+}
+
+function turnOff({ state, supervisor }: Parts, reason: Fault): Result<CaptureStatus> {
+  supervisor.abandon();
+  state.phase = "unavailable";
+  state.fault = reason;
+  const result = { ok: false, fault: reason } as const;
+  resolveAll(state.starting, result);
+  resolveAll(state.applying, result);
+  return result;
+}
+
+function onExit({ state, captureMetrics, tcpdumps }: Parts): void {
+  captureMetrics.processEnded();
+  state.privileges = null;
+  state.session = emptySession;
+  // Streams are of no use to a process that has not seen their beginning.
+  void tcpdumps.stop();
+  if (state.phase !== "running") return;
+  state.phase = "restarting";
+  captureMetrics.restarts.add();
+}
+
+function sendPlan({ state, supervisor, tcpdumps }: Parts): void {
+  supervisor.send({ type: "apply", id: state.planId, plan: state.plan });
+  if (state.method !== "tcpdump") return;
+  const devices = discoverInterfaces();
+  const names = state.plan.subjects.flatMap((subject) =>
+    lowestInterfaces(subject, devices, state.plan.loopback).map(({ name }) => name),
+  );
+  tcpdumps.capture([...new Set(names)]);
+}
+
+async function takeBatch(parts: Parts, sequence: number, bytes: Uint8Array): Promise<void> {
+  const { state, deps, captureMetrics, supervisor } = parts;
+  const { processNumber } = state;
+  const accepted = await offerBatch(bytes, {
+    accept: deps.accept,
+    given: () => state.phase === "stopped",
+    onRefused(reason, retryMs) {
+      captureMetrics.acceptFailures.add();
+      deps.logger.warn({ code: reason.code, reason: reason.message, retryMs }, "flow batch not accepted");
+    },
+  });
+  if (!accepted) return;
+  captureMetrics.batchesAccepted.add();
+  if (state.processNumber === processNumber) supervisor.send({ type: "accepted", sequence });
+}
+
+function report({ state, captureMetrics }: Parts, status: SessionStatus): void {
+  state.session = status;
+  captureMetrics.report(status);
+}
+
+function statusOf({ state, supervisor }: Parts): CaptureStatus {
+  return {
+    ...state.session,
+    state: state.phase,
+    method: state.phase === "unavailable" ? null : state.method,
+    ...(state.fault === undefined ? {} : { fault: state.fault }),
+    processId: supervisor.processId(),
+    restarts: supervisor.restarts(),
+    privileges: state.privileges,
+  };
+}
+
+function resolveAll(waiters: Waiter[], result: Result<CaptureStatus>): void {
+  for (const resolve of waiters.splice(0)) resolve(result);
+}
+
+function inTime<T>(result: Promise<Result<T>>, timeoutMs: number, message: string): Promise<Result<T>> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(
+      () => resolve({ ok: false, fault: fault("Timeout", message, { retryable: true }) }),
+      timeoutMs,
+    );
+    void result.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
+}

@@ -1,0 +1,187 @@
+/** How a session is driven: by the ring's poll, or by a timer where the packets are brought from outside. */
+import { type Fault, fault, ok, type Result } from "../../base/mod.ts";
+import type { CaptureConfig } from "../config.ts";
+import { type Libc, loadLibc } from "../libc/libc.ts";
+import type { CaptureMethod, PrivilegeReport } from "../plan.ts";
+import { dropAllPrivileges, dropPrivileges } from "../privilege.ts";
+import { createFedTap, type FedTap, openRingTap } from "../tap.ts";
+import type { FromChild, ToChild } from "./message.ts";
+import { createPcapFeed, type PcapFeed } from "./pcap-feed.ts";
+import { openReplay } from "./replay.ts";
+import { startRingLoop } from "./ring-loop.ts";
+import { createSession, type Session, type SessionDeps } from "./session.ts";
+
+type FeedMessage = Extract<ToChild, { type: "chunk" | "chunkDrops" }>;
+
+export interface Driver {
+  readonly session: Session;
+  readonly privileges: PrivilegeReport;
+  run(): void;
+  stop(): void;
+  /** Takes what a tcpdump brought. */
+  feed(message: FeedMessage): void;
+}
+
+export interface DriverDeps extends Pick<SessionDeps, "origin" | "sendBatch"> {
+  readonly config: CaptureConfig;
+  readonly send: (message: FromChild) => void;
+}
+
+const tickMs = 500;
+const statusEveryTicks = 2;
+const rearmEveryTicks = 10;
+
+/** Drops the privileges of this process and makes its session; faults as Capture.start(). */
+export function createDriver(method: CaptureMethod, deps: DriverDeps): Promise<Result<Driver>> {
+  const starters = { ring: createRingDriver, tcpdump: createFedDriver, replay: createReplayDriver };
+  return Promise.resolve(starters[method](deps));
+}
+
+async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
+  const { config } = deps;
+  const loaded = await loadLibc();
+  if (!loaded.ok) return loaded;
+  const libc = loaded.value;
+  const dropped = dropPrivileges(libc, config.userId, config.groupId);
+  if (!dropped.ok) return dropped;
+  const session = createSession({
+    ...deps,
+    openTap: (device, intake) => openRingTap(libc, device.name, intake, config),
+  });
+  return ok(driveByPoll(libc, session, dropped.value, deps));
+}
+
+function driveByPoll(libc: Libc, session: Session, privileges: PrivilegeReport, deps: DriverDeps): Driver {
+  const onTick = everyTick(session, deps);
+  let stop = (): void => undefined;
+  return {
+    session,
+    privileges,
+    run() {
+      // The channel's descriptor is there, though Node's types leave it out.
+      const channelDescriptor = (process.channel as unknown as { readonly fd: number }).fd;
+      const loop = startRingLoop({ ...deps.config, libc, session, channelDescriptor, tickMs, onTick });
+      stop = () => loop.stop();
+    },
+    stop: () => stop(),
+    feed: () => undefined,
+  };
+}
+
+function createFedDriver(deps: DriverDeps): Result<Driver> {
+  const dropped = dropAllPrivileges(deps.config.userId, deps.config.groupId);
+  if (!dropped.ok) return dropped;
+  const taps = new Map<string, FedTap>();
+  const session = createSession({
+    ...deps,
+    openTap(device, intake) {
+      const tap = createFedTap(device.name, intake);
+      taps.set(device.name, tap);
+      return ok(tap);
+    },
+  });
+  const driver = driveByTimer(session, dropped.value, deps, () => Date.now() * 1000, tickMs);
+  return ok({ ...driver, feed: feedTaps(taps, deps) });
+}
+
+/** Each direction of an interface is a stream of its own, with its own file header and its own drops. */
+function feedTaps(taps: ReadonlyMap<string, FedTap>, deps: DriverDeps): Driver["feed"] {
+  const feeds = new Map<string, PcapFeed>();
+  const drops = new Map<string, number>();
+  return (message) => {
+    const { interfaceName, packetType } = message;
+    const tap = taps.get(interfaceName);
+    const stream = `${interfaceName} ${packetType}`;
+    if (message.type === "chunkDrops") {
+      drops.set(stream, message.drops);
+      const both = [...drops].filter(([name]) => name.startsWith(`${interfaceName} `));
+      tap?.setDrops(both.reduce((sum, [, count]) => sum + count, 0));
+      return;
+    }
+    if (message.bytes.length === 0) feeds.delete(stream);
+    else if (tap !== undefined) {
+      const feed = feeds.get(stream) ?? createPcapFeed();
+      feeds.set(stream, feed);
+      if (feed.takeAll(tap, packetType, message.bytes) === "faulted") reportUnreadable(deps, feed.fault());
+    }
+    deps.send({ type: "chunkTaken", interfaceName, packetType });
+  };
+}
+
+const replayTurnMs = 20;
+
+function createReplayDriver(deps: DriverDeps): Result<Driver> {
+  const { config } = deps;
+  if (config.replay === undefined) {
+    return { ok: false, fault: fault("ConfigInvalid", "capture.method replay needs capture.replay.path") };
+  }
+  const opened = openReplay(config.replay);
+  if (!opened.ok) return opened;
+  const replay = opened.value;
+  const dropped = dropAllPrivileges(config.userId, config.groupId);
+  if (!dropped.ok) return dropped;
+  let tap: FedTap | null = null;
+  let ended = false;
+  const session = createSession({
+    ...deps,
+    discover: () => [replay.device],
+    openTap: (device, intake) => ok((tap = createFedTap(device.name, intake))),
+  });
+  // The file begins when the first plan wants it; its end ends every flow.
+  const nowUs = (): number => {
+    if (tap === null || ended) return 0;
+    const timeUs = replay.advance(tap);
+    if (timeUs !== null) return timeUs;
+    ended = true;
+    if (replay.fault() !== undefined) reportUnreadable(deps, replay.fault());
+    session.endFlows();
+    return 0;
+  };
+  return ok(driveByTimer(session, dropped.value, deps, nowUs, replayTurnMs));
+}
+
+/** `nowUs` brings what is due and tells the time of the packets' clock, 0 if that stands still. */
+function driveByTimer(
+  session: Session,
+  privileges: PrivilegeReport,
+  deps: DriverDeps,
+  nowUs: () => number,
+  everyMs: number,
+): Driver {
+  const onTick = everyTick(session, deps);
+  let timer: NodeJS.Timeout | undefined;
+  let nextTickMs = 0;
+  const turn = (): void => {
+    if (session.outbox.waiting() < deps.config.batchesInFlightMax) {
+      const timeUs = nowUs();
+      if (timeUs > 0) session.advance(timeUs);
+    }
+    if (performance.now() < nextTickMs) return;
+    nextTickMs = performance.now() + tickMs;
+    onTick(false);
+  };
+  return {
+    session,
+    privileges,
+    run: () => void (timer = setInterval(turn, everyMs)),
+    stop: () => clearInterval(timer),
+    feed: () => undefined,
+  };
+}
+
+/** What is done at each tick besides ending flows. */
+function everyTick(session: Session, { send }: DriverDeps): (rearm: boolean) => void {
+  let ticks = 0;
+  return (rearm) => {
+    ticks++;
+    if (rearm || ticks % rearmEveryTicks === 0 || session.taps.changed()) session.rearm();
+    if (ticks % statusEveryTicks !== 0) return;
+    session.taps.refreshOwnAddresses();
+    send({ type: "status", status: session.status() });
+  };
+}
+
+function reportUnreadable({ send }: DriverDeps, found: Fault | undefined): void {
+  const fields = { code: found?.code, reason: found?.message };
+  send({ type: "log", level: "error", fields, message: "captured packets are unreadable" });
+}

@@ -1,0 +1,61 @@
+/** What the main process and the capture process say to each other, by Node's IPC channel. */
+import type { Fault } from "../../base/mod.ts";
+import type { LogLevel } from "../../observe/mod.ts";
+import type { CaptureConfig } from "../config.ts";
+import type {
+  CaptureMethod,
+  CapturePlan,
+  InterfaceStatus,
+  LedgerEntry,
+  PrivilegeReport,
+  SubjectStatus,
+} from "../plan.ts";
+
+/** What the capture process reports every second and with every answer. */
+export interface SessionStatus {
+  readonly interfaces: readonly InterfaceStatus[];
+  readonly subjects: readonly SubjectStatus[];
+  readonly ledger: readonly LedgerEntry[];
+  readonly batchesAccepted: number;
+  readonly batchesInFlight: number;
+}
+
+export type ToChild =
+  | {
+      readonly type: "start";
+      readonly config: CaptureConfig;
+      readonly method: CaptureMethod;
+      readonly agentId: string;
+      readonly bootId: string;
+    }
+  | { readonly type: "apply"; readonly id: number; readonly plan: CapturePlan }
+  | { readonly type: "accepted"; readonly sequence: number }
+  /** Output of a tcpdump; `packetType` is what sll_pkttype would be. */
+  | {
+      readonly type: "chunk";
+      readonly interfaceName: string;
+      readonly packetType: number;
+      readonly bytes: Uint8Array;
+    }
+  | {
+      readonly type: "chunkDrops";
+      readonly interfaceName: string;
+      readonly packetType: number;
+      readonly drops: number;
+    }
+  | { readonly type: "stop" };
+
+export type FromChild =
+  | { readonly type: "ready"; readonly privileges: PrivilegeReport }
+  | { readonly type: "failed"; readonly fault: Fault }
+  | { readonly type: "applied"; readonly id: number; readonly status: SessionStatus }
+  | { readonly type: "batch"; readonly sequence: number; readonly bytes: Uint8Array }
+  | { readonly type: "chunkTaken"; readonly interfaceName: string; readonly packetType: number }
+  | { readonly type: "status"; readonly status: SessionStatus }
+  | {
+      readonly type: "log";
+      readonly level: Exclude<LogLevel, "silent">;
+      readonly fields: object;
+      readonly message: string;
+    }
+  | { readonly type: "stopped"; readonly status: SessionStatus };

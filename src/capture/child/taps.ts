@@ -1,0 +1,162 @@
+/**
+ * The taps that a plan wants: opened, attached to their subjects' meters, and opened again when an interface
+ * comes back.
+ */
+import { readFileSync } from "node:fs";
+
+import type { Fault, Result } from "../../base/mod.ts";
+import { attachMeters, createIntake, type Intake } from "../intake.ts";
+import { discoverInterfaces, type HostInterface, interfaceIndex, masterOf } from "../interface.ts";
+import type { Ledger } from "../ledger.ts";
+import { createAddressSet, ownAddresses } from "../own-address.ts";
+import type { CapturePlan, InterfaceStatus } from "../plan.ts";
+import { createExcludedTable, lowestInterfaces, type SelectionPoint } from "../selection.ts";
+import type { MeteredSubject } from "../subject.ts";
+import type { Tap } from "../tap.ts";
+
+export interface TapTable {
+  readonly taps: ReadonlyMap<string, Tap>;
+  /** Opens, closes and attaches so that the taps are what `plan` and the host's interfaces ask for. */
+  reconcile(plan: CapturePlan, subjects: Iterable<MeteredSubject>): void;
+  /** Whether an interface that is tapped or wanted has come, gone or changed its index. */
+  changed(): boolean;
+  refreshOwnAddresses(): void;
+  statuses(): InterfaceStatus[];
+  /** Lets no more packets in, reads what is left, and closes the ledger of every tap. */
+  finish(): void;
+  close(): void;
+}
+
+export interface TapTableDeps {
+  readonly ledger: Ledger;
+  readonly openTap: (device: HostInterface, intake: Intake) => Result<Tap>;
+  /** Interfaces to choose from; the host's own unless a replay stands in for one. */
+  readonly discover?: () => HostInterface[];
+}
+
+interface Table {
+  readonly taps: Map<string, Tap>;
+  readonly faults: Map<string, Fault>;
+  readonly deps: TapTableDeps;
+  /** Every name of the plan, in its order. */
+  wantedNames: string[];
+  devices: HostInterface[];
+}
+
+export function createTapTable(deps: TapTableDeps): TapTable {
+  const discover = deps.discover ?? discoverInterfaces;
+  const table: Table = { taps: new Map(), faults: new Map(), deps, wantedNames: [], devices: [] };
+  return {
+    taps: table.taps,
+    reconcile(plan, subjects) {
+      table.devices = discover();
+      reconcile(table, plan, [...subjects]);
+    },
+    changed: () =>
+      deps.discover === undefined &&
+      table.wantedNames.some((name) => interfaceIndex(name) !== (deviceOf(table, name)?.index ?? 0)),
+    refreshOwnAddresses() {
+      const own = createAddressSet(ownAddresses());
+      for (const tap of table.taps.values()) tap.intake.own = own;
+    },
+    statuses: () => table.wantedNames.map((name) => statusOf(table, name)),
+    finish() {
+      for (const tap of table.taps.values()) {
+        tap.finish();
+        deps.ledger.detach(tap);
+      }
+    },
+    close() {
+      for (const tap of table.taps.values()) tap.close();
+      table.taps.clear();
+    },
+  };
+}
+
+function reconcile(table: Table, plan: CapturePlan, subjects: readonly MeteredSubject[]): void {
+  table.wantedNames = [...new Set(subjects.flatMap(({ subject }) => subject.interfaceNames))];
+  const wanted = new Map<string, MeteredSubject[]>();
+  for (const metered of subjects) {
+    for (const device of lowestInterfaces(metered.subject, table.devices, plan.loopback)) {
+      wanted.set(device.name, [...(wanted.get(device.name) ?? []), metered]);
+    }
+  }
+  closeUnwanted(table, wanted);
+  const own = createAddressSet(ownAddresses());
+  const excluded = createExcludedTable(plan.excluded);
+  for (const [name, attached] of wanted) {
+    const device = deviceOf(table, name)!;
+    const tap = table.taps.get(name) ?? openTap(table, device, plan);
+    if (tap === null) continue;
+    tap.intake.own = own;
+    tap.intake.excluded = excluded;
+    tap.intake.point = pointOf(device, plan);
+    attach(table, tap, attached);
+  }
+}
+
+function closeUnwanted(table: Table, wanted: ReadonlyMap<string, unknown>): void {
+  for (const [name, tap] of table.taps) {
+    if (wanted.has(name) && deviceOf(table, name)?.index === tap.index) continue;
+    tap.finish();
+    table.deps.ledger.detach(tap);
+    tap.close();
+    table.taps.delete(name);
+  }
+}
+
+function openTap(table: Table, device: HostInterface, plan: CapturePlan): Tap | null {
+  const opened = table.deps.openTap(device, createIntake(device.index, pointOf(device, plan)));
+  if (opened.ok) {
+    table.taps.set(device.name, opened.value);
+    table.faults.delete(device.name);
+    return opened.value;
+  }
+  table.faults.set(device.name, opened.fault);
+  return null;
+}
+
+function attach(table: Table, tap: Tap, attached: readonly MeteredSubject[]): void {
+  const meters = (scope: string): MeteredSubject["meter"][] =>
+    attached.filter(({ subject }) => subject.scope === scope).map(({ meter }) => meter);
+  attachMeters(tap.intake, meters("interface"), meters("gateway"));
+  table.deps.ledger.reattach(
+    tap,
+    attached.map(({ subject }) => subject),
+  );
+}
+
+function deviceOf(table: Table, name: string): HostInterface | undefined {
+  return table.devices.find((device) => device.name === name);
+}
+
+function statusOf(table: Table, name: string): InterfaceStatus {
+  const device = deviceOf(table, name);
+  if (device === undefined) return { name, index: 0, state: "absent" };
+  const fault = table.faults.get(name);
+  if (fault !== undefined) return { name, index: device.index, state: "failed", fault };
+  if (!table.taps.has(name)) return { name, index: device.index, state: "covered" };
+  return { name, index: device.index, state: device.up ? "armed" : "down" };
+}
+
+function pointOf(device: HostInterface, plan: CapturePlan): SelectionPoint {
+  return {
+    loopback: device.kind === "loopback",
+    hasUpper: device.upperNames.length > 0,
+    bridged: device.upperNames.length > 0 && masterOf(device.name) !== "",
+    translated: plan.natInterfaces.includes(device.name),
+    hopLimitIpv4: setting("net/ipv4/ip_default_ttl"),
+    hopLimitIpv6: setting(`net/ipv6/conf/${device.name}/hop_limit`),
+  };
+}
+
+const hopLimitDefault = 64;
+
+function setting(path: string): number {
+  try {
+    return Number(readFileSync(`/proc/sys/${path}`, "utf8"));
+  } catch {
+    // A kernel without IPv6 has no such setting, and no such packets of its own.
+    return hopLimitDefault;
+  }
+}

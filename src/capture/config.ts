@@ -1,0 +1,43 @@
+/** Settings of capture with their defaults. */
+
+export interface ReplayConfig {
+  readonly path: string;
+  /** The interface that the file's packets are taken to be seen on. */
+  readonly interfaceName: string;
+  /** 1 replays in real time, 60 a minute a second; 0 as fast as it can be read. */
+  readonly speed: number;
+}
+
+export interface CaptureConfig {
+  /** `auto` takes the ring, and tcpdump where the ring cannot be had. */
+  readonly method: "auto" | "ring" | "tcpdump" | "replay";
+  /** Memory of each interface's ring. */
+  readonly ringBytes: number;
+  readonly blockBytes: number;
+  /** Bytes kept of each frame: enough for every header that is decoded. */
+  readonly snapshotBytes: number;
+  /** A block that is not full is handed over after this time. */
+  readonly retireTimeoutMs: number;
+  /** The user and group that the capture process becomes. */
+  readonly userId: number;
+  readonly groupId: number;
+  /** Batches that may wait for their acceptance; beyond it reading stops and the kernel drops, counted. */
+  readonly batchesInFlightMax: number;
+  /** A capture process that says nothing for so long is replaced. */
+  readonly heartbeatTimeoutMs: number;
+  readonly replay?: ReplayConfig;
+}
+
+const nobody = 65534;
+
+export const defaultCaptureConfig: CaptureConfig = {
+  method: "auto",
+  ringBytes: 32 * 1024 * 1024,
+  blockBytes: 1024 * 1024,
+  snapshotBytes: 256,
+  retireTimeoutMs: 50,
+  userId: nobody,
+  groupId: nobody,
+  batchesInFlightMax: 256,
+  heartbeatTimeoutMs: 30_000,
+};

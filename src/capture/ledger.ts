@@ -1,0 +1,98 @@
+/** Keeps the ledger of each (subject, interface) from the counts that taps and intakes keep anyway. */
+import type { IntakeCounts } from "./intake.ts";
+import {
+  addLedgerCounts,
+  type CaptureSubject,
+  emptyLedgerCounts,
+  type LedgerCounts,
+  type LedgerEntry,
+  subjectKey,
+} from "./plan.ts";
+import type { Tap } from "./tap.ts";
+
+interface Account {
+  readonly subject: CaptureSubject;
+  readonly interfaceName: string;
+  /** What was counted by taps that are closed since, or while the subject was attached before. */
+  readonly folded: LedgerCounts;
+  open: { readonly tap: Tap; readonly base: Base } | null;
+}
+
+/** Where the counts of a tap stood when a subject was attached to it. */
+interface Base {
+  readonly packetsRead: number;
+  readonly drops: number;
+  readonly counts: IntakeCounts;
+}
+
+export interface Ledger {
+  /** Makes `subjects` those that count on the tap: others' counts end, new ones' begin. */
+  reattach(tap: Tap, subjects: readonly CaptureSubject[]): void;
+  /** Ends the count of every subject on the tap. */
+  detach(tap: Tap): void;
+  entries(): LedgerEntry[];
+  /** Forgets subjects that are not attached anywhere and not in `keys`. */
+  forget(keys: ReadonlySet<string>): void;
+}
+
+export function createLedger(): Ledger {
+  const accounts = new Map<string, Account>();
+  const endCounts = (tap: Tap, kept: ReadonlySet<string>): void => {
+    for (const account of accounts.values()) {
+      if (account.open?.tap !== tap || kept.has(attachment(account.subject))) continue;
+      addLedgerCounts(account.folded, countsSince(account.subject, tap, account.open.base));
+      account.open = null;
+    }
+  };
+  return {
+    reattach(tap, subjects) {
+      endCounts(tap, new Set(subjects.map(attachment)));
+      for (const subject of subjects) {
+        const name = `${subjectKey(subject)} ${tap.name}`;
+        const known = accounts.get(name);
+        if (known?.open?.tap === tap) continue;
+        const folded = known?.folded ?? emptyLedgerCounts();
+        accounts.set(name, { subject, interfaceName: tap.name, folded, open: { tap, base: baseOf(tap) } });
+      }
+    },
+    detach: (tap) => endCounts(tap, new Set()),
+    entries: () => [...accounts.values()].map(entryOf),
+    forget(keys) {
+      for (const [name, account] of accounts) {
+        if (account.open === null && !keys.has(subjectKey(account.subject))) accounts.delete(name);
+      }
+    },
+  };
+}
+
+/** A subject whose scope changed selects by another rule: its count ends and begins anew. */
+function attachment(subject: CaptureSubject): string {
+  return `${subjectKey(subject)} ${subject.scope}`;
+}
+
+function baseOf(tap: Tap): Base {
+  return { packetsRead: tap.packetsRead(), drops: tap.counts().drops, counts: { ...tap.intake.counts } };
+}
+
+function entryOf({ subject, interfaceName, folded, open }: Account): LedgerEntry {
+  const counts = { ...folded };
+  if (open !== null) addLedgerCounts(counts, countsSince(subject, open.tap, open.base));
+  return { flowLogId: subject.flowLogId, resourceId: subject.resourceId, interfaceName, ...counts };
+}
+
+function countsSince(subject: CaptureSubject, tap: Tap, base: Base): LedgerCounts {
+  const { packets, drops } = tap.counts();
+  const now = tap.intake.counts;
+  const since = (name: keyof IntakeCounts): number => now[name] - base.counts[name];
+  const isInterface = subject.scope === "interface";
+  return {
+    seen: packets - base.packetsRead - base.drops,
+    metered: since("gatewayToo") + (isInterface ? since("interfaceOnly") : 0),
+    kernelDrops: drops - base.drops,
+    undecodable: since("undecodable"),
+    excluded: since("excluded"),
+    notSelected: since("notIp") + since("notSelected") + (isInterface ? 0 : since("interfaceOnly")),
+    sampledOut: 0,
+    unread: packets - drops - tap.packetsRead(),
+  };
+}

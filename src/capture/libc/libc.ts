@@ -1,0 +1,157 @@
+/**
+ * The calls of the C library that capture needs, through node:ffi, typed.
+ *
+ * A buffer that is passed to a call is only read or written during that call, with two exceptions that
+ * their callers answer for: the ring's memory, which `mmap` makes and nobody collects, and the program
+ * that a socket filter copies before `setsockopt` returns. A call that a signal interrupted (EINTR) is
+ * made again. Nothing here throws.
+ */
+import type * as Ffi from "node:ffi";
+
+import { fail, ok, type Result } from "../../base/mod.ts";
+import { errnoName, errnos } from "./errno.ts";
+
+const signatures = {
+  socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
+  bind: { arguments: ["i32", "pointer", "u32"], return: "i32" },
+  setsockopt: { arguments: ["i32", "i32", "i32", "pointer", "u32"], return: "i32" },
+  getsockopt: { arguments: ["i32", "i32", "i32", "pointer", "pointer"], return: "i32" },
+  sendto: { arguments: ["i32", "pointer", "u64", "i32", "pointer", "u32"], return: "i64" },
+  mmap: { arguments: ["u64", "u64", "i32", "i32", "i32", "i64"], return: "i64" },
+  munmap: { arguments: ["u64", "u64"], return: "i32" },
+  poll: { arguments: ["pointer", "u64", "i32"], return: "i32" },
+  close: { arguments: ["i32"], return: "i32" },
+  prctl: { arguments: ["i32", "u64", "u64", "u64", "u64"], return: "i32" },
+  setgroups: { arguments: ["u64", "pointer"], return: "i32" },
+  setresgid: { arguments: ["u32", "u32", "u32"], return: "i32" },
+  setresuid: { arguments: ["u32", "u32", "u32"], return: "i32" },
+  capset: { arguments: ["pointer", "pointer"], return: "i32" },
+  syscall: { arguments: ["i64", "i64", "i64", "pointer"], return: "i64" },
+  __errno_location: { arguments: [], return: "pointer" },
+} as const;
+
+export interface LibcError {
+  readonly call: string;
+  readonly errno: number;
+  /** The symbolic name, such as EPERM; `errno 999` for one that is not in the table. */
+  readonly name: string;
+}
+
+export type LibcResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: LibcError };
+
+export interface Libc {
+  socket(family: number, type: number, protocol: number): LibcResult<number>;
+  bind(descriptor: number, address: Uint8Array): LibcResult<number>;
+  setsockopt(
+    descriptor: number,
+    level: number,
+    option: number,
+    value: NodeJS.ArrayBufferView,
+  ): LibcResult<number>;
+  /** Fills `value`; the kernel may write less than it holds. */
+  getsockopt(
+    descriptor: number,
+    level: number,
+    option: number,
+    value: NodeJS.ArrayBufferView,
+  ): LibcResult<number>;
+  /** Sends `bytes` to a link-layer address; the number of bytes sent. */
+  sendto(descriptor: number, bytes: Uint8Array, address: Uint8Array): LibcResult<number>;
+  /** Maps `length` bytes of `descriptor` shared and writable; `unmap` must not be called while a view of it is in use. */
+  mapShared(
+    descriptor: number,
+    length: number,
+  ): LibcResult<{ readonly memory: ArrayBuffer; readonly unmap: () => void }>;
+  /** Waits for events on the `struct pollfd` array for at most `timeoutMs`; 0 on a timeout or a signal. */
+  poll(descriptors: PollDescriptors, timeoutMs: number): number;
+  close(descriptor: number): LibcResult<number>;
+  prctl(option: number, argument: bigint): LibcResult<number>;
+  setgroups(groups: readonly number[]): LibcResult<number>;
+  setresgid(group: number): LibcResult<number>;
+  setresuid(user: number): LibcResult<number>;
+  capset(header: NodeJS.ArrayBufferView, data: NodeJS.ArrayBufferView): LibcResult<number>;
+  seccomp(operation: number, flags: number, program: NodeJS.ArrayBufferView): LibcResult<number>;
+  /** The address of `view`'s first byte. Valid only while `view` is referenced. */
+  addressOf(view: NodeJS.ArrayBufferView): bigint;
+}
+
+/** An array of `struct pollfd`: descriptor, events, returned events; 8 bytes each. */
+export interface PollDescriptors {
+  readonly bytes: Int16Array<ArrayBuffer>;
+  readonly count: bigint;
+}
+
+const seccompNumbers: Readonly<Record<string, bigint>> = { x64: 317n, arm64: 277n };
+
+/** The C library of this process; KernelFeatureMissing where Node has no FFI or the system is no Linux. */
+export async function loadLibc(): Promise<Result<Libc>> {
+  if (process.platform !== "linux") return missing(`capture needs Linux, this is ${process.platform}`);
+  try {
+    return ok(bindLibc(await import("node:ffi")));
+  } catch (error) {
+    return missing("this Node has no working node:ffi", error);
+  }
+}
+
+function missing(message: string, cause?: unknown): Result<never> {
+  const remedy = "use the Node that ./weir brings, or set capture.method to tcpdump";
+  return fail("KernelFeatureMissing", message, { remedy, cause });
+}
+
+function bindLibc(ffi: typeof Ffi): Libc {
+  const native = ffi.dlopen(null, signatures).functions;
+  const lastErrno = (): number => ffi.getInt32(native.__errno_location(), 0);
+  const attempt = (call: string, run: () => number): LibcResult<number> => {
+    for (;;) {
+      const value = run();
+      if (value >= 0) return { ok: true, value };
+      const errno = lastErrno();
+      if (errno !== errnos.EINTR) return { ok: false, error: { call, errno, name: errnoName(errno) } };
+    }
+  };
+  return {
+    socket: (family, type, protocol) => attempt("socket", () => native.socket(family, type, protocol)),
+    bind: (descriptor, address) =>
+      attempt("bind", () => native.bind(descriptor, address, address.byteLength)),
+    setsockopt: (descriptor, level, option, value) =>
+      attempt("setsockopt", () => native.setsockopt(descriptor, level, option, value, value.byteLength)),
+    getsockopt: (descriptor, level, option, value) => {
+      const length = Uint32Array.of(value.byteLength);
+      return attempt("getsockopt", () => native.getsockopt(descriptor, level, option, value, length));
+    },
+    sendto: (descriptor, bytes, address) =>
+      attempt("sendto", () =>
+        Number(native.sendto(descriptor, bytes, BigInt(bytes.byteLength), 0, address, address.byteLength)),
+      ),
+    mapShared: (descriptor, length) => {
+      const address = native.mmap(0n, BigInt(length), protReadWrite, mapSharedFlag, descriptor, 0n);
+      if (address === -1n) {
+        const errno = lastErrno();
+        return { ok: false, error: { call: "mmap", errno, name: errnoName(errno) } };
+      }
+      const memory = ffi.toArrayBuffer(address, length, false);
+      return { ok: true, value: { memory, unmap: () => void native.munmap(address, BigInt(length)) } };
+    },
+    // A signal counts as a timeout: the caller's loop polls again after it has looked at its timers.
+    poll: (descriptors, timeoutMs) =>
+      Math.max(0, native.poll(descriptors.bytes, descriptors.count, timeoutMs)),
+    close: (descriptor) => attempt("close", () => native.close(descriptor)),
+    prctl: (option, argument) => attempt("prctl", () => native.prctl(option, argument, 0n, 0n, 0n)),
+    setgroups: (groups) =>
+      attempt("setgroups", () => native.setgroups(BigInt(groups.length), Uint32Array.from([...groups, 0]))),
+    setresgid: (group) => attempt("setresgid", () => native.setresgid(group, group, group)),
+    setresuid: (user) => attempt("setresuid", () => native.setresuid(user, user, user)),
+    capset: (header, data) => attempt("capset", () => native.capset(header, data)),
+    seccomp: (operation, flags, program) =>
+      attempt("seccomp", () => {
+        const number = seccompNumbers[process.arch] ?? -1n;
+        return Number(native.syscall(number, BigInt(operation), BigInt(flags), program));
+      }),
+    addressOf: (view) => ffi.getRawPointer(view),
+  };
+}
+
+const protReadWrite = 3;
+const mapSharedFlag = 1;

@@ -1,0 +1,20 @@
+/** Live interfaces to flows: the capture process, its plan, and the interfaces there are. */
+export { type Capture, type CaptureDeps, createCapture } from "./capture.ts";
+export { type CaptureConfig, defaultCaptureConfig, type ReplayConfig } from "./config.ts";
+export { discoverInterfaces, type HostInterface, type InterfaceKind, interfaceKinds } from "./interface.ts";
+export {
+  type CaptureMethod,
+  type CapturePlan,
+  type CaptureStatus,
+  type CaptureSubject,
+  emptyPlan,
+  type ExcludedExport,
+  type InterfaceState,
+  type InterfaceStatus,
+  ledgerError,
+  type LedgerEntry,
+  type PrivilegeReport,
+  subjectKey,
+  type SubjectStatus,
+} from "./plan.ts";
+export { lowestInterfaces } from "./selection.ts";

@@ -1,0 +1,150 @@
+/**
+ * Keeps one capture process running: forks it, hands messages to and fro, replaces it with back-off when it
+ * dies or falls silent, and stops it.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import type { Clock } from "../base/mod.ts";
+import type { Logger } from "../observe/mod.ts";
+import type { FromChild, ToChild } from "./child/message.ts";
+
+export interface SupervisorDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** A process is there; it wants its start message. */
+  readonly onSpawn: () => void;
+  readonly onMessage: (message: FromChild) => void;
+  /** The process is gone, and another follows unless stop() or abandon() was called. */
+  readonly onExit: () => void;
+}
+
+export interface Supervisor {
+  start(): void;
+  /** Sends to the running process; `sent` is called when it is written or will never be. */
+  send(message: ToChild, sent?: () => void): void;
+  processId(): number | null;
+  restarts(): number;
+  /** The process may end now and is not replaced. */
+  abandon(): void;
+  /** Asks the process to finish and waits for its end, `timeoutMs` at most; then it is killed. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+const childEntry = fileURLToPath(new URL("child/child.ts", import.meta.url));
+
+/**
+ * FFI says on standard error that it is experimental, which is no news to a user. The rest keeps an idle
+ * process small: what it holds for long lies in typed arrays, outside of V8's heap.
+ */
+const childOptions = [
+  "--disable-warning=ExperimentalWarning",
+  "--max-semi-space-size=1",
+  "--max-old-space-size=128",
+  "--v8-pool-size=1",
+];
+
+const restartMsMin = 250;
+const restartMsMax = 10_000;
+/** A process that ran so long was sound: the next restart is as quick as the first. */
+const soundMs = 30_000;
+const heartbeatCheckMs = 1000;
+
+interface State {
+  child: ChildProcess | null;
+  restarts: number;
+  restartMs: number;
+  startedMs: number;
+  heardMs: number;
+  ended: boolean;
+  restartTimer: NodeJS.Timeout | undefined;
+  heartbeatTimer: NodeJS.Timeout | undefined;
+}
+
+export function createSupervisor(heartbeatTimeoutMs: number, deps: SupervisorDeps): Supervisor {
+  const state: State = {
+    child: null,
+    restarts: 0,
+    restartMs: restartMsMin,
+    startedMs: 0,
+    heardMs: 0,
+    ended: false,
+    restartTimer: undefined,
+    heartbeatTimer: undefined,
+  };
+  return {
+    start() {
+      state.ended = false;
+      spawn(state, deps);
+      state.heartbeatTimer = setInterval(
+        () => checkHeartbeat(state, deps, heartbeatTimeoutMs),
+        heartbeatCheckMs,
+      );
+      state.heartbeatTimer.unref();
+    },
+    send(message, sent = () => undefined) {
+      if (state.child?.connected !== true) sent();
+      else state.child.send(message, undefined, {}, () => sent());
+    },
+    processId: () => state.child?.pid ?? null,
+    restarts: () => state.restarts,
+    abandon: () => end(state),
+    async stop(timeoutMs) {
+      end(state);
+      const { child } = state;
+      if (child === null) return;
+      const exited = new Promise((resolve) => child.once("exit", resolve));
+      const killer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+      if (child.connected) child.send({ type: "stop" } satisfies ToChild);
+      else child.kill("SIGKILL");
+      await exited;
+      clearTimeout(killer);
+    },
+  };
+}
+
+function end(state: State): void {
+  state.ended = true;
+  clearTimeout(state.restartTimer);
+  clearInterval(state.heartbeatTimer);
+}
+
+function spawn(state: State, deps: SupervisorDeps): void {
+  const child = fork(childEntry, [], {
+    execPath: process.execPath,
+    execArgv: childOptions,
+    serialization: "advanced",
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    // What the main process was told by its environment (keys, Node's options) is not for this one.
+    env: {},
+  });
+  state.child = child;
+  state.startedMs = deps.clock.monotonicMs();
+  state.heardMs = state.startedMs;
+  child.on("message", (message) => {
+    state.heardMs = deps.clock.monotonicMs();
+    deps.onMessage(message as FromChild);
+  });
+  child.on("error", (error) => deps.logger.error({ error: error.message }, "capture process error"));
+  child.once("exit", (code, signal) => onExit(state, deps, code, signal));
+  deps.onSpawn();
+}
+
+function onExit(state: State, deps: SupervisorDeps, code: number | null, signal: string | null): void {
+  state.child = null;
+  if (!state.ended) {
+    if (deps.clock.monotonicMs() - state.startedMs > soundMs) state.restartMs = restartMsMin;
+    const delayMs = state.restartMs;
+    deps.logger.warn({ code, signal, restartMs: delayMs }, "capture process ended; it is started again");
+    state.restartMs = Math.min(state.restartMs * 2, restartMsMax);
+    state.restarts++;
+    state.restartTimer = setTimeout(() => spawn(state, deps), delayMs);
+  }
+  deps.onExit();
+}
+
+function checkHeartbeat(state: State, deps: SupervisorDeps, timeoutMs: number): void {
+  if (state.child === null || deps.clock.monotonicMs() - state.heardMs < timeoutMs) return;
+  deps.logger.error({ processId: state.child.pid }, "capture process is silent; it is killed");
+  state.child.kill("SIGKILL");
+}

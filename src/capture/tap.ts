@@ -1,0 +1,101 @@
+/** A tap: one interface's packets on their way to the meters, wherever they are read from. */
+import { ok, type Result } from "../base/mod.ts";
+import type { CaptureConfig } from "./config.ts";
+import type { FrameColumns } from "./frames.ts";
+import { flushIntake, type Intake, takeFrames } from "./intake.ts";
+import type { Libc } from "./libc/libc.ts";
+import { createPollSet, pollIn } from "./libc/poll.ts";
+import type { RingMemory } from "./ring/block.ts";
+import { type KernelCounts, openRing } from "./ring/ring.ts";
+
+export interface Tap {
+  readonly name: string;
+  readonly index: number;
+  readonly intake: Intake;
+  /** The descriptor to wait for; -1 if the tap is fed from outside. */
+  readonly descriptor: number;
+  /** Packets that were handed to the intake. */
+  packetsRead(): number;
+  /** What the kernel counted, drops included; cumulative. */
+  counts(): KernelCounts;
+  /** Reads what is ready, within bounds; true if nothing more is. */
+  read(): boolean;
+  /** Clears an error that would wake every poll; true if there was one. */
+  takeError(): boolean;
+  /** Lets no further packet in and reads those that the kernel holds still. Blocks for a block's timeout at most. */
+  finish(): void;
+  close(): void;
+}
+
+/** Blocks read in one turn, so that messages and timers have theirs. */
+const blocksAtOnce = 8;
+const finishPollsMax = 10;
+
+/** Opens the ring of an interface; faults as openRing(). */
+export function openRingTap(libc: Libc, name: string, intake: Intake, config: CaptureConfig): Result<Tap> {
+  const opened = openRing(libc, intake.interfaceIndex, config);
+  if (!opened.ok) return opened;
+  const ring = opened.value;
+  const reader = (memory: RingMemory, frames: FrameColumns): void =>
+    takeFrames(intake, memory.bytes, memory.view, frames);
+  const read = (): boolean => {
+    const drained = ring.read(reader, blocksAtOnce);
+    flushIntake(intake);
+    return drained;
+  };
+  return ok({
+    name,
+    index: intake.interfaceIndex,
+    intake,
+    descriptor: ring.descriptor,
+    packetsRead: ring.packetsRead,
+    counts: () => ring.statistics(),
+    read,
+    takeError: () => ring.takeError() !== 0,
+    finish() {
+      ring.refuseFurther();
+      const waiting = createPollSet([{ descriptor: ring.descriptor, events: pollIn }]);
+      for (let polls = 0; polls < finishPollsMax; polls++) {
+        while (!read());
+        const { packets, drops } = ring.statistics();
+        if (packets - drops === ring.packetsRead()) return;
+        libc.poll(waiting, config.retireTimeoutMs);
+      }
+    },
+    close: () => ring.close(),
+  });
+}
+
+export interface FedTap extends Tap {
+  /** Takes frames that lie in `bytes`. */
+  take(bytes: Uint8Array, view: DataView, frames: FrameColumns): void;
+  /** Sets the drops that the feeder's kernel counted so far. */
+  setDrops(drops: number): void;
+}
+
+/** A tap whose frames are brought by someone else: a tcpdump, a file. */
+export function createFedTap(name: string, intake: Intake): FedTap {
+  const counts: KernelCounts = { packets: 0, drops: 0 };
+  let packetsRead = 0;
+  return {
+    name,
+    index: intake.interfaceIndex,
+    intake,
+    descriptor: -1,
+    packetsRead: () => packetsRead,
+    counts() {
+      counts.packets = packetsRead + counts.drops;
+      return counts;
+    },
+    read: () => true,
+    takeError: () => false,
+    finish: () => flushIntake(intake),
+    close: () => undefined,
+    take(bytes, view, frames) {
+      packetsRead += frames.count;
+      takeFrames(intake, bytes, view, frames);
+      flushIntake(intake);
+    },
+    setDrops: (drops) => void (counts.drops = drops),
+  };
+}
