@@ -1,0 +1,155 @@
+/**
+ * Meters a capture file: frames to packets to flows to consumers, and a report that adds up.
+ *
+ * What is wrong with the file ends the reading, not the run: the flows of what was read before are finished,
+ * delivered and reported, with the fault beside them.
+ */
+import { type Fault, ok, type Result } from "../../base/mod.ts";
+import {
+  createPacketSource,
+  fillPackets,
+  openCaptureFile,
+  type PacketSource,
+  readMore,
+} from "../../capture/file/mod.ts";
+import { advanceMeter, createMeter, flushMeter, type Meter, meterPackets } from "../../meter/mod.ts";
+import { decodeOutcomes } from "../../wire/packet/mod.ts";
+import { createFlowQueue, type FlowConsumer, type FlowQueue } from "./consumer.ts";
+import type { Conservation, FrameCounts, OfflineReport } from "./report.ts";
+import { createFlowSummary, type FlowSummary } from "./summary.ts";
+
+export interface OfflineOptions {
+  /** A pcap or pcapng file, compressed or not; `-` is standard input. */
+  readonly path: string;
+  readonly activeTimeoutUs: number;
+  readonly inactiveTimeoutUs: number;
+  readonly flowsMax: number;
+  readonly observationDomain?: number;
+  /** Talkers and ports in the report. */
+  readonly top: number;
+  readonly consumers: readonly FlowConsumer[];
+  /** Called now and then: frames and octets of the file read so far, its size if it has one. */
+  readonly onProgress?: (progress: OfflineProgress) => void;
+}
+
+export interface OfflineProgress {
+  readonly frames: number;
+  readonly readBytes: number;
+  readonly sizeBytes: number | undefined;
+}
+
+/**
+ * Faults only if the file cannot be opened; then no consumer was called but for close(). Everything that
+ * goes wrong later is in the report.
+ */
+export async function meterCapture(options: OfflineOptions): Promise<Result<OfflineReport>> {
+  const startedMs = performance.now();
+  const queue = createFlowQueue(options.consumers);
+  const opened = await openCaptureFile(options.path);
+  if (!opened.ok) {
+    await queue.close();
+    return opened;
+  }
+  const source = createPacketSource(opened.value);
+  const summary = createFlowSummary();
+  const meter = createMeter({
+    activeTimeoutUs: options.activeTimeoutUs,
+    inactiveTimeoutUs: options.inactiveTimeoutUs,
+    flowsMax: options.flowsMax,
+    observationDomain: options.observationDomain ?? 0,
+    emit: (flows) => {
+      summary.add(flows);
+      queue.put(flows);
+    },
+  });
+  await meterAll(source, meter, queue, options.onProgress ?? (() => undefined));
+  flushMeter(meter);
+  await queue.deliver();
+  await queue.close();
+  await source.file.close();
+  return ok(reportOf(options, source, meter, summary, queue, performance.now() - startedMs));
+}
+
+async function meterAll(
+  source: PacketSource,
+  meter: Meter,
+  queue: FlowQueue,
+  onProgress: (progress: OfflineProgress) => void,
+): Promise<void> {
+  const { packets, reader, file } = source;
+  for (;;) {
+    const status = fillPackets(source);
+    if (packets.count > 0) {
+      meterPackets(meter, packets);
+      advanceMeter(meter, packets.timestampUs[packets.count - 1]!);
+      // Consumers set the pace: no more is metered until they have what there is.
+      if (!queue.isEmpty()) await queue.deliver();
+    }
+    if (status === "rows") continue;
+    onProgress({ frames: reader.packets, readBytes: file.readBytes(), sizeBytes: file.sizeBytes });
+    if (!(await readMore(source))) return;
+  }
+}
+
+function reportOf(
+  options: OfflineOptions,
+  source: PacketSource,
+  meter: Meter,
+  summary: FlowSummary,
+  queue: FlowQueue,
+  elapsedMs: number,
+): OfflineReport {
+  const { reader, decoder, timesUs, file } = source;
+  const { statistics } = meter;
+  const frames = frameCounts(source);
+  const faults: Fault[] = [...(source.fault === undefined ? [] : [source.fault]), ...queue.faults()];
+  return {
+    path: options.path,
+    format: reader.format,
+    compression: file.compression,
+    frames,
+    packets: statistics.packets,
+    octets: statistics.octets,
+    flows: summary.totals().flows,
+    flowsByEndReason: statistics.flowsEmitted,
+    flowsAtOnce: statistics.activeFlowsMax,
+    fragmentsUnattributed: decoder.fragments.unattributed,
+    ...(frames.read === 0 ? {} : { startUs: timesUs[0]!, endUs: timesUs[1]! }),
+    topTalkers: summary.topTalkers(options.top),
+    topPorts: summary.topPorts(options.top),
+    conservation: conservationOf(frames, meter, summary),
+    elapsedMs,
+    faults,
+  };
+}
+
+function frameCounts({ reader, decoder: { outcomes } }: PacketSource): FrameCounts {
+  return {
+    read: reader.packets,
+    metered: outcomes[decodeOutcomes.packet]!,
+    notIp: outcomes[decodeOutcomes.notIp]!,
+    truncated: outcomes[decodeOutcomes.truncated]!,
+    malformed: outcomes[decodeOutcomes.malformed]!,
+    unsupportedLink: outcomes[decodeOutcomes.unsupportedLink]!,
+  };
+}
+
+/** Frames by the file's reader and the decoder, packets by the meter and the flows that it emitted. */
+function conservationOf(frames: FrameCounts, { statistics }: Meter, summary: FlowSummary): Conservation {
+  const { read, metered, notIp, truncated, malformed, unsupportedLink } = frames;
+  const { packets, octets } = summary.totals();
+  const framesByOutcome = metered + notIp + truncated + malformed + unsupportedLink;
+  return {
+    framesRead: read,
+    framesByOutcome,
+    packetsMetered: statistics.packets,
+    packetsInFlows: packets,
+    octetsMetered: statistics.octets,
+    octetsInFlows: octets,
+    isExact:
+      read === framesByOutcome &&
+      metered === statistics.packets &&
+      statistics.packets === packets &&
+      statistics.octets === octets,
+  };
+}

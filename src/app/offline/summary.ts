@@ -1,0 +1,33 @@
+/** What is counted of flows as the meter emits them. */
+import type { FlowBatch } from "../../flow/mod.ts";
+import { createServicePortTable, type ServicePort } from "./service-ports.ts";
+import { createTalkerTable, type TopTalkers } from "./talkers.ts";
+
+export interface FlowSummary {
+  add(flows: FlowBatch): void;
+  totals(): { readonly flows: number; readonly packets: number; readonly octets: number };
+  topTalkers(count: number): TopTalkers;
+  topPorts(count: number): ServicePort[];
+}
+
+export function createFlowSummary(): FlowSummary {
+  const talkers = createTalkerTable();
+  const ports = createServicePortTable();
+  const totals = { flows: 0, packets: 0, octets: 0 };
+  return {
+    add: (flows) => {
+      const { sourceAddress, destinationAddress, octets, packets } = flows.columns;
+      for (let row = 0; row < flows.count; row++) {
+        talkers.add(sourceAddress, row * 4, octets[row]!, packets[row]!, true);
+        talkers.add(destinationAddress, row * 4, octets[row]!, packets[row]!, false);
+        ports.add(flows, row);
+        totals.packets += packets[row]!;
+        totals.octets += octets[row]!;
+      }
+      totals.flows += flows.count;
+    },
+    totals: () => totals,
+    topTalkers: (count) => talkers.top(count),
+    topPorts: (count) => ports.top(count),
+  };
+}

@@ -1,0 +1,205 @@
+/** `weir meter`: flows of a capture file, without a server. */
+import { buildCommand, numberParser } from "@stricli/core";
+
+import type { FlowConsumer, NetflowConsumer, OfflineProgress, OfflineReport } from "../app/offline/mod.ts";
+import { fail, type Fault, ok, type Result, toFault } from "../base/mod.ts";
+import {
+  type CommonFlags,
+  formatFault,
+  integerFlag,
+  jsonFlag,
+  parseHostPort,
+  printFault,
+  textFlag,
+} from "./command.ts";
+import { meterText } from "./meter-text.ts";
+import { createProgress } from "./ui/progress.ts";
+import { formatCount, formatOctets } from "./ui/table.ts";
+
+interface MeterFlags extends CommonFlags {
+  readonly activeTimeout: number;
+  readonly inactiveTimeout: number;
+  readonly netflow?: string;
+  readonly version?: "5" | "9" | "10";
+  readonly observationDomain?: number;
+  readonly output?: string;
+  readonly force?: boolean;
+  readonly top: number;
+  readonly flowsMax: number;
+}
+
+/** The port of NetFlow collectors by habit, and the default of the flow logs' own. */
+const netflowPort = 9995;
+/** flowActiveTimeout and flowIdleTimeout are 16 bits wide (IANA IPFIX elements 36 and 37). */
+const timeoutMaxS = 65_535;
+const flowsMaxMax = 2 ** 27;
+
+export const meterCommand = buildCommand({
+  docs: {
+    brief: "Meter a pcap or pcapng file into flows, without a server",
+    fullDescription:
+      "Reads a capture file, meters it as a flow log would, and prints a summary. The file may be pcap or pcapng, plain or compressed (gzip, zstd, xz, lz4, bzip2); - reads standard input. A file that is damaged or cut is metered up to that point; the exit code is then 1.",
+    customUsage: [
+      "capture.pcap",
+      "capture.pcapng.zst --output flows.csv",
+      "capture.pcap --netflow 127.0.0.1:9995 --version 10",
+    ],
+  },
+  parameters: {
+    flags: {
+      activeTimeout: timeoutFlag("Seconds after which a lasting flow is cut", 300),
+      inactiveTimeout: timeoutFlag("Seconds of silence that end a flow", 15),
+      netflow: textFlag(
+        `Send the flows to this collector; port ${netflowPort} if none is given`,
+        "HOST:PORT",
+      ),
+      version: {
+        kind: "enum",
+        values: ["5", "9", "10"],
+        brief: "NetFlow version; 10 is IPFIX. Default 9",
+        optional: true,
+      },
+      observationDomain: integerFlag("Observation domain (source id) of the NetFlow; default 1", "N"),
+      output: textFlag("Write every flow to this file", "FLOWS.jsonl|.csv"),
+      force: {
+        kind: "boolean",
+        brief: "Replace the output file if it exists",
+        optional: true,
+        withNegated: false,
+      },
+      top: {
+        kind: "parsed",
+        parse: numberParser,
+        brief: "Talkers and ports shown",
+        placeholder: "N",
+        default: "10",
+      },
+      flowsMax: {
+        kind: "parsed",
+        parse: numberParser,
+        brief: "Flows in memory at most, about 100 bytes each; beyond, the oldest are cut",
+        placeholder: "N",
+        default: "4000000",
+      },
+      json: { ...jsonFlag, brief: "Print the summary as JSON" },
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [{ parse: String, brief: "Capture file, or - for standard input", placeholder: "FILE" }],
+    },
+  },
+  func: runMeter,
+});
+
+function timeoutFlag<const Brief extends string>(brief: Brief, defaultS: number) {
+  return {
+    kind: "parsed",
+    parse: numberParser,
+    brief,
+    placeholder: "SECONDS",
+    default: String(defaultS),
+  } as const;
+}
+
+async function runMeter(flags: MeterFlags, path: string): Promise<void> {
+  const result = await meter(flags, path).catch(
+    (error: unknown) => ({ ok: false, fault: toFault(error) }) as const,
+  );
+  if (!result.ok) return printFault(flags, result.fault);
+  const { report, netflow } = result.value;
+  if (flags.json === true) {
+    const faults = report.faults.map(withoutCause);
+    const sent = netflow === undefined ? {} : { netflow: netflow.statistics() };
+    process.stdout.write(`${JSON.stringify({ ...report, faults, ...sent })}\n`);
+  } else {
+    process.stdout.write(meterText(report, { output: flags.output, netflow: netflow?.statistics() }));
+    for (const found of report.faults) process.stderr.write(formatFault(found));
+  }
+  if (report.faults.length > 0 || !report.conservation.isExact) process.exitCode = 1;
+}
+
+interface MeterRun {
+  readonly report: OfflineReport;
+  readonly netflow: NetflowConsumer | undefined;
+}
+
+async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>> {
+  const refused = checkFlags(flags);
+  if (refused !== undefined) return { ok: false, fault: refused };
+  const { meterCapture } = await import("../app/offline/mod.ts");
+  const netflow = flags.netflow === undefined ? undefined : await createNetflow(flags, flags.netflow);
+  if (netflow?.ok === false) return netflow;
+  const output = flags.output === undefined ? undefined : await createOutput(flags, flags.output);
+  if (output?.ok === false) {
+    await netflow?.value.close();
+    return output;
+  }
+  const progress = createProgress();
+  const report = await meterCapture({
+    path,
+    activeTimeoutUs: flags.activeTimeout * 1e6,
+    inactiveTimeoutUs: flags.inactiveTimeout * 1e6,
+    flowsMax: flags.flowsMax,
+    observationDomain: flags.observationDomain ?? 1,
+    top: flags.top,
+    consumers: [netflow, output].flatMap((made) => (made === undefined ? [] : [made.value])),
+    onProgress: (done) => progress.show(progressText(done), progressShare(done)),
+  });
+  progress.clear();
+  return report.ok ? ok({ report: report.value, netflow: netflow?.value }) : report;
+}
+
+function checkFlags(flags: MeterFlags): Fault | undefined {
+  const checks: [flag: string, value: number, min: number, max: number][] = [
+    ["--active-timeout", flags.activeTimeout, 1, timeoutMaxS],
+    ["--inactive-timeout", flags.inactiveTimeout, 1, timeoutMaxS],
+    ["--top", flags.top, 0, 1000],
+    ["--flows-max", flags.flowsMax, 1, flowsMaxMax],
+    ["--observation-domain", flags.observationDomain ?? 1, 0, 2 ** 32 - 1],
+  ];
+  for (const [flag, value, min, max] of checks) {
+    if (Number.isInteger(value) && value >= min && value <= max) continue;
+    const allowed = `a whole number from ${min} to ${max}`;
+    const refused = fail("InputOutOfRange", `${flag} is out of range`, {
+      field: flag,
+      value: String(value),
+      allowed,
+    });
+    return refused.ok ? undefined : refused.fault;
+  }
+  return undefined;
+}
+
+async function createNetflow(flags: MeterFlags, target: string): Promise<Result<NetflowConsumer>> {
+  const parsed = parseHostPort(target, netflowPort);
+  if (!parsed.ok) return parsed;
+  const { createNetflowConsumer } = await import("../app/offline/mod.ts");
+  return createNetflowConsumer({
+    host: parsed.value.address,
+    port: parsed.value.port,
+    version: Number(flags.version ?? "9") as 5 | 9 | 10,
+    observationDomain: flags.observationDomain ?? 1,
+    activeTimeoutS: flags.activeTimeout,
+    inactiveTimeoutS: flags.inactiveTimeout,
+  });
+}
+
+async function createOutput(flags: MeterFlags, path: string): Promise<Result<FlowConsumer>> {
+  const { createFlowFile } = await import("../sink/file/mod.ts");
+  const created = await createFlowFile({ path, overwrite: flags.force ?? false });
+  return created.ok ? ok({ name: path, ...created.value }) : created;
+}
+
+function progressText({ frames, readBytes }: OfflineProgress): string {
+  return `${formatCount(frames)} frames, ${formatOctets(readBytes)} read`;
+}
+
+function progressShare({ readBytes, sizeBytes }: OfflineProgress): number | undefined {
+  return sizeBytes === undefined || sizeBytes === 0 ? undefined : readBytes / sizeBytes;
+}
+
+/** A cause is whatever was thrown: for the log, not for scripts. */
+function withoutCause(found: Fault): Omit<Fault, "cause"> {
+  const { cause: _, ...told } = found;
+  return told;
+}
