@@ -1,0 +1,150 @@
+/**
+ * The store's child process: opens the engine, brings the table up to date, says that it is ready, and
+ * answers one message with another until it is told to stop or its parent is gone.
+ *
+ * Started with its options as JSON in the first argument.
+ */
+import { fail, ok, type Result, toFault } from "../base/mod.ts";
+import { testArrow } from "./arrow.ts";
+import {
+  type Connection,
+  drainEngine,
+  faultOfEngine,
+  lockHolder,
+  openConnection,
+  selectRows,
+} from "./engine.ts";
+import { createIngest, type Ingest } from "./ingest.ts";
+import { type ChildOptions, type FromChild, heartbeatMs, type IngestPath, type ToChild } from "./protocol.ts";
+import { createReaderPool, type ReaderPool } from "./reader.ts";
+import { dropLogstorePartitions, expirePartitions, readStatistics } from "./retention.ts";
+import { createTableStatement, flowsTable, upgradeStatements } from "./table.ts";
+
+interface Parts {
+  readonly writer: Connection;
+  /** For what is not a client's query: KILL, retention, statistics. */
+  readonly control: Connection;
+  readonly readers: ReaderPool;
+  readonly ingest: Ingest;
+  readonly path: IngestPath;
+}
+
+const options = JSON.parse(process.argv[2] ?? "{}") as ChildOptions;
+const pending = new Set<Promise<void>>();
+
+// A store without its parent would keep the directory from the next one. Nothing is lost by this: an insert
+// is stored as a whole or not at all, and the next parent sends again what was not confirmed.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+// The parent decides when to stop; a Ctrl-C in the terminal reaches both.
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => undefined);
+
+const opened = await open();
+if (opened.ok) {
+  const parts = opened.value;
+  process.on("message", (message: ToChild) => {
+    if (message.call === "stop") void stop(parts);
+    else track(answer(parts, message));
+  });
+  setInterval(
+    () => send({ kind: "heartbeat", residentBytes: process.memoryUsage.rss() }),
+    heartbeatMs,
+  ).unref();
+  send({ kind: "ready", ingest: parts.path });
+} else {
+  const message: FromChild = { kind: "failed", fault: opened.fault };
+  process.send?.(message, undefined, undefined, () => process.exit(1));
+}
+
+async function open(): Promise<Result<Parts>> {
+  const server = [
+    `--max_server_memory_usage=${options.memoryBytesMax}`,
+    // One machine, often a small one, shared with capture: merges are to be behind, not ahead.
+    "--background_pool_size=2",
+    "--background_schedule_pool_size=2",
+    "--background_fetches_pool_size=1",
+    "--background_move_pool_size=1",
+    "--background_common_pool_size=2",
+    "--async_load_databases=0",
+  ];
+  try {
+    const writer = openConnection(options.path, server);
+    await writer.run(createTableStatement());
+    const columns = await selectRows(
+      writer,
+      `SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '${flowsTable.name}'`,
+    );
+    for (const statement of upgradeStatements(new Set(columns.map(([name]) => String(name))))) {
+      await writer.run(statement);
+    }
+    const path = options.ingest ?? ((await testArrow(writer)) ? "arrow" : "text");
+    const control = openConnection(options.path, []);
+    return ok({
+      writer,
+      control,
+      readers: createReaderPool(options, control),
+      ingest: createIngest(writer, { path, deduplicate: options.deduplicate }),
+      path,
+    });
+  } catch (error) {
+    const holder = lockHolder(options.path);
+    if (holder === undefined) return { ok: false, fault: faultOfEngine(error) };
+    return fail("DataDirectoryLocked", `${options.path} is in use by another process`, {
+      value: `process ${holder}`,
+      remedy: "stop the other Weir on this data directory, or choose another with --data",
+    });
+  }
+}
+
+async function answer(parts: Parts, message: Exclude<ToChild, { call: "stop" }>): Promise<void> {
+  let result: Result<unknown>;
+  try {
+    result = await perform(parts, message);
+  } catch (error) {
+    result = { ok: false, fault: message.call === "append" ? toFault(error) : faultOfEngine(error) };
+  }
+  send({ kind: "answer", id: message.id, result });
+}
+
+async function perform(
+  { control, readers, ingest }: Parts,
+  message: Exclude<ToChild, { call: "stop" }>,
+): Promise<Result<unknown>> {
+  switch (message.call) {
+    case "append":
+      return await ingest.append(message.request);
+    case "query":
+      return await readers.query(message.request);
+    case "dropLogstore": {
+      const { logstore } = message.request;
+      await dropLogstorePartitions(control, logstore);
+      ingest.forget(logstore);
+      return ok(undefined);
+    }
+    case "expire": {
+      const { retentions, nowMs } = message.request;
+      return ok({ partitions: await expirePartitions(control, retentions, nowMs) });
+    }
+    case "statistics":
+      return ok(await readStatistics(control));
+  }
+}
+
+function track(work: Promise<void>): void {
+  pending.add(work);
+  void work.finally(() => pending.delete(work));
+}
+
+async function stop({ writer, control, readers }: Parts): Promise<void> {
+  await Promise.allSettled(pending);
+  await drainEngine();
+  readers.close();
+  control.close();
+  writer.close();
+  process.exit(0);
+}
+
+function send(message: FromChild): void {
+  // The parent is gone when this fails, and then so is this process.
+  process.send?.(message, undefined, undefined, () => undefined);
+}

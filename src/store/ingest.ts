@@ -1,0 +1,113 @@
+/**
+ * Batches into the table, each once.
+ *
+ * A batch is sent again when the confirmation of its insert was lost. Its rows' positions tell: they rise
+ * with the spool's for ever and batches come in that order, so whatever is not above the highest position
+ * in the table is there already.
+ */
+import { fault, ok, type Result } from "../base/mod.ts";
+import { createBlock, type DecodedInsert, decodeInsert } from "./block.ts";
+import { type Connection, faultOfEngine, selectRows } from "./engine.ts";
+import { insertArrow, insertText } from "./insert.ts";
+import type { AppendOutcome, IngestPath, StoreInsert, UndecodableBatch } from "./protocol.ts";
+import { dayMs, flowsTable, rowsPerPosition } from "./table.ts";
+
+export interface Ingest {
+  append(inserts: readonly StoreInsert[]): Promise<Result<AppendOutcome>>;
+  /** Makes the next append ask the table what it holds. */
+  forget(logstore: number): void;
+}
+
+export interface IngestOptions {
+  readonly path: IngestPath;
+  /** False switches deduplication off, to prove that it matters. */
+  readonly deduplicate: boolean;
+}
+
+export function createIngest(writer: Connection, options: IngestOptions): Ingest {
+  /** Highest spool position in the table, by logstore; what is not here must be asked for. */
+  const highest = new Map<number, number>();
+  return {
+    forget: (logstore) => void highest.delete(logstore),
+    append: async (inserts) => {
+      const undecodable: UndecodableBatch[] = [];
+      let rows = 0;
+      let duplicateRows = 0;
+      for (const group of groupInserts(inserts)) {
+        const { logstore } = group[0]!.target;
+        try {
+          const known = options.deduplicate ? await highestPosition(writer, highest, group) : -1;
+          const decoded = decodeGroup(group, undecodable);
+          const fresh = decoded.filter(({ insert }) => insert.position > known);
+          duplicateRows += countRows(decoded) - countRows(fresh);
+          if (countRows(fresh) > 0) {
+            const block = createBlock(logstore, fresh);
+            await (options.path === "arrow" ? insertArrow(writer, block) : insertText(writer, block));
+            rows += block.rows;
+          }
+          highest.set(logstore, Math.max(known, ...fresh.map(({ insert }) => insert.position)));
+        } catch (error) {
+          highest.delete(logstore);
+          return { ok: false, fault: faultOfEngine(error) };
+        }
+      }
+      return ok({ rows, duplicateRows, undecodable });
+    },
+  };
+}
+
+/**
+ * Runs of inserts of one logstore and one day of receipt, in the order of positions. A clock that jumps back
+ * makes a run of its own: were a later position stored first, the earlier would pass for a duplicate.
+ */
+function groupInserts(inserts: readonly StoreInsert[]): StoreInsert[][] {
+  const groups: StoreInsert[][] = [];
+  const sameGroup = (a: StoreInsert, b: StoreInsert): boolean =>
+    a.target.logstore === b.target.logstore && dayOf(a) === dayOf(b);
+  const ordered = inserts.toSorted(
+    (a, b) => a.target.logstore - b.target.logstore || a.position - b.position,
+  );
+  for (const insert of ordered) {
+    const last = groups.at(-1);
+    if (last !== undefined && sameGroup(last[0]!, insert)) last.push(insert);
+    else groups.push([insert]);
+  }
+  return groups;
+}
+
+function dayOf({ receivedMs = 0 }: StoreInsert): number {
+  return Math.floor(receivedMs / dayMs);
+}
+
+function decodeGroup(group: readonly StoreInsert[], undecodable: UndecodableBatch[]): DecodedInsert[] {
+  return group.flatMap((insert) => {
+    const decoded = decodeInsert(insert);
+    if (decoded.ok) return [decoded.value];
+    undecodable.push({ position: insert.position, fault: fault(decoded.fault.code, decoded.fault.message) });
+    return [];
+  });
+}
+
+function countRows(decoded: readonly DecodedInsert[]): number {
+  return decoded.reduce((sum, { batch }) => sum + batch.count, 0);
+}
+
+/**
+ * The highest spool position of the logstore in the table, or -1 if it is below the group's lowest: only
+ * the few granules that reach up to it are read.
+ */
+async function highestPosition(
+  writer: Connection,
+  highest: ReadonlyMap<number, number>,
+  group: readonly StoreInsert[],
+): Promise<number> {
+  const { position, target } = group[0]!;
+  const known = highest.get(target.logstore);
+  if (known !== undefined) return known;
+  const [row] = await selectRows(
+    writer,
+    `SELECT count(), toString(max(position)) FROM ${flowsTable.name}
+     WHERE logstore = ${Math.trunc(target.logstore)} AND position >= ${position * rowsPerPosition}`,
+  );
+  return Number(row?.[0]) === 0 ? -1 : Math.floor(Number(row?.[1]) / rowsPerPosition);
+}

@@ -1,0 +1,21 @@
+/** Flows kept for queries. */
+export type {
+  AppendOutcome,
+  IngestPath,
+  QueryAnswer,
+  Retention,
+  StoreInsert,
+  StoreParameters,
+  StoreStatistics,
+  StoreTarget,
+  UndecodableBatch,
+} from "./protocol.ts";
+export {
+  createStore,
+  type QueryLimits,
+  type Store,
+  type StoreConfig,
+  type StoreDependencies,
+} from "./store.ts";
+export type { StoreState, SupervisorStatus } from "./supervisor.ts";
+export { type FlowsColumn, flowsTable, rowsPerPosition } from "./table.ts";

@@ -1,0 +1,197 @@
+/**
+ * The store: flows kept for queries, in a ClickHouse engine that runs in a process of its own, so that
+ * neither a crash nor a runaway query of it takes anything else along.
+ */
+import { mkdirSync } from "node:fs";
+
+import { type Clock, fail, ok, type Result } from "../base/mod.ts";
+import type { Logger, Metrics } from "../observe/mod.ts";
+import type {
+  AppendOutcome,
+  IngestPath,
+  QueryAnswer,
+  Retention,
+  StoreInsert,
+  StoreParameters,
+  StoreStatistics,
+} from "./protocol.ts";
+import { checkStatement } from "./statement.ts";
+import { createSupervisor, type Supervisor, type SupervisorStatus } from "./supervisor.ts";
+
+const defaultMemoryBytesMax = 1536 * 1024 * 1024;
+const defaultReaders = 2;
+const defaultTimeoutMs = 30_000;
+const defaultRowsMax = 1_000_000;
+/** An insert may wait for a slow disk; past this the process is taken for stuck. */
+const appendTimeoutMs = 120_000;
+const maintenanceTimeoutMs = 120_000;
+/** What a query may take longer than its own limit before the process is taken for stuck. */
+const queryGraceMs = 5_000;
+
+export interface StoreConfig {
+  /** The store's directory; made if it is not there. */
+  readonly path: string;
+  /** Memory that the engine may use; 1.5 GiB if not given. */
+  readonly memoryBytesMax?: number;
+  /** Queries that run at once; 2 if not given. */
+  readonly readers?: number;
+  /** For tests only: false stores again what is sent again. */
+  readonly deduplicate?: boolean;
+  /** For tests only: the way of inserting, otherwise chosen by a test at start. */
+  readonly ingest?: IngestPath;
+}
+
+export interface QueryLimits {
+  readonly timeoutMs?: number;
+  /** More rows than this are a fault. */
+  readonly rowsMax?: number;
+}
+
+export interface Store {
+  /**
+   * Resolves when the store answers queries. Faults: `DataDirectoryLocked`, `DataDirectoryUnusable`,
+   * `DiskFull`, `StoreUnavailable`. After that the store comes back by itself whenever it dies.
+   */
+  start(): Promise<Result<void>>;
+  /** Lets running calls finish, for 5 s at most. */
+  stop(): Promise<void>;
+  /**
+   * Stores batches, for each logstore all or none; what is stored already is left out. In the order of
+   * positions: rows below the highest position of a logstore count as stored. Faults, after which the same
+   * call may be made again: `StoreUnavailable`, `DiskFull`, `Timeout`. Batches that cannot be decoded are
+   * no fault but named in the outcome.
+   */
+  appendFlows(inserts: readonly StoreInsert[]): Promise<Result<AppendOutcome>>;
+  /**
+   * Runs one SELECT, without SETTINGS and FORMAT, whose `{name:Type}` placeholders take their values from
+   * `parameters`. The caller answers for the statement: it may only read, but `file()` and `url()` read too.
+   * Faults: `Timeout`, `QueryTooComplex` (memory, rows), `QuerySyntax`, `InputMissing`, `StoreUnavailable`.
+   */
+  query(sql: string, parameters: StoreParameters, limits?: QueryLimits): Promise<Result<QueryAnswer>>;
+  /** Removes every flow of a logstore. */
+  dropLogstore(logstore: number): Promise<Result<void>>;
+  /** Removes the days of each logstore that lie wholly before its retention; logstores not named stay. */
+  expire(retentions: readonly Retention[]): Promise<Result<{ readonly partitions: number }>>;
+  statistics(): Promise<Result<StoreStatistics>>;
+  status(): SupervisorStatus;
+}
+
+export interface StoreDependencies {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+export function createStore(config: StoreConfig, dependencies: StoreDependencies): Store {
+  const { logger, clock } = dependencies;
+  const metrics = createStoreMetrics(dependencies.metrics);
+  const supervisor = createSupervisor(
+    {
+      path: config.path,
+      memoryBytesMax: config.memoryBytesMax ?? defaultMemoryBytesMax,
+      readers: config.readers ?? defaultReaders,
+      deduplicate: config.deduplicate ?? true,
+      ...(config.ingest !== undefined && { ingest: config.ingest }),
+    },
+    {
+      logger,
+      clock,
+      onRestart: () => metrics.restarts.add(),
+      onHeartbeat: (bytes) => metrics.residentBytes.set(bytes),
+    },
+  );
+  return {
+    start: () => {
+      const made = makeDirectory(config.path);
+      return made.ok ? supervisor.start() : Promise.resolve(made);
+    },
+    stop: () => supervisor.stop(),
+    appendFlows: (inserts) => appendFlows(supervisor, metrics, clock, inserts),
+    query: (sql, parameters, limits = {}) => query(supervisor, metrics, sql, parameters, limits),
+    dropLogstore: (logstore) => supervisor.call("dropLogstore", { logstore }, maintenanceTimeoutMs),
+    expire: (retentions) =>
+      supervisor.call("expire", { retentions, nowMs: clock.nowMs() }, maintenanceTimeoutMs),
+    statistics: () => supervisor.call("statistics", undefined, maintenanceTimeoutMs),
+    status: () => supervisor.status(),
+  };
+}
+
+function createStoreMetrics(metrics: Metrics) {
+  return {
+    rows: metrics.counter("weir_store_inserted_flows_total", "Flows stored"),
+    duplicates: metrics.counter(
+      "weir_store_duplicate_flows_total",
+      "Flows sent again that were stored already, and left out",
+    ),
+    inserts: metrics.counter("weir_store_inserts_total", "Calls that stored flows"),
+    insertFaults: metrics.counter(
+      "weir_store_insert_faults_total",
+      "Calls to store flows that failed, by code",
+    ),
+    queries: metrics.counter("weir_store_queries_total", "Queries"),
+    queryFaults: metrics.counter("weir_store_query_faults_total", "Queries that failed, by code"),
+    restarts: metrics.counter("weir_store_restarts_total", "Times that the store's process was replaced"),
+    residentBytes: metrics.gauge("weir_store_resident_bytes", "Memory of the store's process"),
+  };
+}
+
+type StoreMetrics = ReturnType<typeof createStoreMetrics>;
+
+function makeDirectory(path: string): Result<void> {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return ok(undefined);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return fail("DataDirectoryUnusable", `cannot make the store's directory: ${message}`, { value: path });
+  }
+}
+
+async function appendFlows(
+  supervisor: Supervisor,
+  metrics: StoreMetrics,
+  clock: Clock,
+  inserts: readonly StoreInsert[],
+): Promise<Result<AppendOutcome>> {
+  const nowMs = clock.nowMs();
+  const dated = inserts.map((insert) => ({ ...insert, receivedMs: insert.receivedMs ?? nowMs }));
+  const result = await supervisor.call("append", dated, appendTimeoutMs);
+  if (result.ok) {
+    metrics.inserts.add();
+    metrics.rows.add(result.value.rows);
+    metrics.duplicates.add(result.value.duplicateRows);
+  } else metrics.insertFaults.add(1, { code: result.fault.code });
+  return result;
+}
+
+interface CompactAnswer {
+  readonly meta: QueryAnswer["columns"];
+  readonly data: readonly (readonly unknown[])[];
+  readonly statistics: { readonly elapsed: number; readonly rows_read: number };
+}
+
+async function query(
+  supervisor: Supervisor,
+  metrics: StoreMetrics,
+  sql: string,
+  parameters: StoreParameters,
+  limits: QueryLimits,
+): Promise<Result<QueryAnswer>> {
+  const checked = checkStatement(sql, parameters);
+  if (!checked.ok) return checked;
+  const { timeoutMs = defaultTimeoutMs, rowsMax = defaultRowsMax } = limits;
+  metrics.queries.add();
+  const request = { sql, parameters, timeoutMs, rowsMax };
+  const result = await supervisor.call("query", request, timeoutMs + queryGraceMs);
+  if (!result.ok) {
+    metrics.queryFaults.add(1, { code: result.fault.code });
+    return result;
+  }
+  const answer = JSON.parse(new TextDecoder().decode(result.value)) as CompactAnswer;
+  return ok({
+    columns: answer.meta,
+    rows: answer.data,
+    rowsRead: answer.statistics.rows_read,
+    elapsedMs: answer.statistics.elapsed * 1000,
+  });
+}

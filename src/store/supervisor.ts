@@ -1,0 +1,279 @@
+/**
+ * Keeps the store's child process alive, and carries calls to it.
+ *
+ * A child that dies, or does not answer, is replaced; calls that were with it fail as StoreUnavailable and
+ * may be made again. Calls made while there is no child wait for the next one, for as long as they may.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+
+import { type Clock, fail, type Fault, fault, ok, type Result } from "../base/mod.ts";
+import type { Logger } from "../observe/mod.ts";
+import {
+  type ChildOptions,
+  type FromChild,
+  heartbeatMs,
+  type IngestPath,
+  type StoreCall,
+  type StoreCalls,
+  type ToChild,
+} from "./protocol.ts";
+
+const restartMsMin = 100;
+const restartMsMax = 30_000;
+/** A child that lived this long died of something else than the one before. */
+const steadyMs = 30_000;
+/** A directory may be locked for a moment by a child whose parent was killed. */
+const lockPatienceMs = 3_000;
+const heartbeatsMissedMax = 15;
+const stopPatienceMs = 5_000;
+const callsMax = 1024;
+
+export type StoreState = "stopped" | "starting" | "ready" | "restarting";
+
+export interface SupervisorStatus {
+  readonly state: StoreState;
+  readonly pid: number | undefined;
+  readonly ingest: IngestPath | undefined;
+  readonly restarts: number;
+  readonly residentBytes: number;
+}
+
+export interface Supervisor {
+  /** Resolves when the child answers, or cannot be started. */
+  start(): Promise<Result<void>>;
+  stop(): Promise<void>;
+  /** Faults besides the child's own: `StoreUnavailable`, and `Timeout`, after which the child is replaced. */
+  call<Call extends StoreCall>(
+    call: Call,
+    request: StoreCalls[Call]["request"],
+    timeoutMs: number,
+  ): Promise<Result<StoreCalls[Call]["answer"]>>;
+  status(): SupervisorStatus;
+}
+
+export interface SupervisorDependencies {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly onRestart: () => void;
+  readonly onHeartbeat: (residentBytes: number) => void;
+}
+
+interface OpenCall {
+  readonly message: ToChild;
+  readonly settle: (result: Result<unknown>) => void;
+  sent: boolean;
+}
+
+interface Supervision {
+  readonly options: ChildOptions;
+  readonly dependencies: SupervisorDependencies;
+  readonly calls: Map<number, OpenCall>;
+  child: ChildProcess | undefined;
+  state: StoreState;
+  ingest: IngestPath | undefined;
+  restarts: number;
+  residentBytes: number;
+  nextId: number;
+  delayMs: number;
+  readyAtMs: number;
+  heartbeatAtMs: number;
+  restartTimer: NodeJS.Timeout | undefined;
+  watchTimer: NodeJS.Timeout | undefined;
+  onStarted: ((result: Result<void>) => void) | undefined;
+}
+
+export function createSupervisor(options: ChildOptions, dependencies: SupervisorDependencies): Supervisor {
+  const supervision: Supervision = {
+    options,
+    dependencies,
+    calls: new Map(),
+    child: undefined,
+    state: "stopped",
+    ingest: undefined,
+    restarts: 0,
+    residentBytes: 0,
+    nextId: 1,
+    delayMs: restartMsMin,
+    readyAtMs: 0,
+    heartbeatAtMs: 0,
+    restartTimer: undefined,
+    watchTimer: undefined,
+    onStarted: undefined,
+  };
+  return {
+    start: () => start(supervision),
+    stop: () => stop(supervision),
+    call: (call, request, timeoutMs) => makeCall(supervision, call, request, timeoutMs),
+    status: () => ({
+      state: supervision.state,
+      pid: supervision.child?.pid,
+      ingest: supervision.ingest,
+      restarts: supervision.restarts,
+      residentBytes: supervision.residentBytes,
+    }),
+  };
+}
+
+async function start(supervision: Supervision): Promise<Result<void>> {
+  const { clock } = supervision.dependencies;
+  const startedMs = clock.monotonicMs();
+  supervision.state = "starting";
+  for (;;) {
+    const { promise, resolve } = Promise.withResolvers<Result<void>>();
+    supervision.onStarted = resolve;
+    launch(supervision);
+    const result = await promise;
+    supervision.onStarted = undefined;
+    if (result.ok) {
+      supervision.watchTimer = setInterval(() => watch(supervision), heartbeatMs).unref();
+      return result;
+    }
+    const patient = clock.monotonicMs() - startedMs < lockPatienceMs;
+    if (result.fault.code !== "DataDirectoryLocked" || !patient) {
+      supervision.state = "stopped";
+      return result;
+    }
+    await new Promise((retry) => setTimeout(retry, restartMsMin));
+  }
+}
+
+function launch(supervision: Supervision): void {
+  const child = fork(new URL("child.ts", import.meta.url), [JSON.stringify(supervision.options)], {
+    serialization: "advanced",
+    execArgv: process.execArgv.filter((argument) => !argument.startsWith("--inspect")),
+    // Every query and insert holds a thread of the pool while it runs.
+    env: { ...process.env, UV_THREADPOOL_SIZE: `${supervision.options.readers + 6}` },
+    // The engine writes to standard error what it also answers.
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  supervision.child = child;
+  let lastFault: Fault | undefined;
+  child.on("message", (message: FromChild) => {
+    if (message.kind === "failed") lastFault = message.fault;
+    else receive(supervision, message);
+  });
+  child.on("error", (error) => supervision.dependencies.logger.error({ error }, "store process failed"));
+  child.on("exit", (code, signal) => {
+    if (supervision.child === child) ended(supervision, `${signal ?? code}`, lastFault);
+  });
+}
+
+function receive(supervision: Supervision, message: Exclude<FromChild, { kind: "failed" }>): void {
+  const { dependencies } = supervision;
+  supervision.heartbeatAtMs = dependencies.clock.monotonicMs();
+  switch (message.kind) {
+    case "ready":
+      supervision.state = "ready";
+      supervision.ingest = message.ingest;
+      supervision.readyAtMs = supervision.heartbeatAtMs;
+      supervision.onStarted?.(ok(undefined));
+      for (const [id, call] of supervision.calls) dispatch(supervision, id, call);
+      return;
+    case "heartbeat":
+      supervision.residentBytes = message.residentBytes;
+      dependencies.onHeartbeat(message.residentBytes);
+      return;
+    case "answer":
+      supervision.calls.get(message.id)?.settle(message.result);
+  }
+}
+
+function ended(supervision: Supervision, reason: string, cause: Fault | undefined): void {
+  const { clock, logger, onRestart } = supervision.dependencies;
+  supervision.child = undefined;
+  supervision.residentBytes = 0;
+  for (const call of supervision.calls.values()) {
+    if (call.sent) call.settle(unavailable("the store's process ended before it answered"));
+  }
+  if (supervision.onStarted !== undefined) {
+    supervision.onStarted(
+      cause === undefined ? unavailable(`the store's process ended: ${reason}`) : { ok: false, fault: cause },
+    );
+    return;
+  }
+  if (supervision.state === "stopped") return;
+  const lived = supervision.state === "ready" ? clock.monotonicMs() - supervision.readyAtMs : 0;
+  supervision.delayMs = lived >= steadyMs ? restartMsMin : supervision.delayMs;
+  supervision.state = "restarting";
+  supervision.restarts++;
+  onRestart();
+  logger.warn(
+    { reason, fault: cause, delayMs: supervision.delayMs },
+    "store process ended, starting another",
+  );
+  supervision.restartTimer = setTimeout(() => launch(supervision), supervision.delayMs);
+  supervision.delayMs = Math.min(supervision.delayMs * 2, restartMsMax);
+}
+
+/** A child that says nothing for long is stuck in native code or stopped by a signal: it is replaced. */
+function watch(supervision: Supervision): void {
+  const { child, dependencies } = supervision;
+  if (child === undefined || supervision.state !== "ready") return;
+  const silentMs = dependencies.clock.monotonicMs() - supervision.heartbeatAtMs;
+  if (silentMs < heartbeatsMissedMax * heartbeatMs) return;
+  dependencies.logger.error({ silentMs }, "store process does not answer, ending it");
+  child.kill("SIGKILL");
+}
+
+function makeCall<Call extends StoreCall>(
+  supervision: Supervision,
+  call: Call,
+  request: StoreCalls[Call]["request"],
+  timeoutMs: number,
+): Promise<Result<StoreCalls[Call]["answer"]>> {
+  if (supervision.state === "stopped") return Promise.resolve(unavailable("the store is not running"));
+  if (supervision.calls.size >= callsMax)
+    return Promise.resolve(unavailable("too many calls wait for the store"));
+  const id = supervision.nextId++;
+  const { promise, resolve } = Promise.withResolvers<Result<StoreCalls[Call]["answer"]>>();
+  const timer = setTimeout(() => {
+    const { sent } = entry;
+    entry.settle(
+      sent
+        ? fail("Timeout", "the store did not answer in time", { retryable: true })
+        : unavailable("the store is starting"),
+    );
+    if (!sent) return;
+    supervision.dependencies.logger.error({ call, timeoutMs }, "store process is stuck, ending it");
+    supervision.child?.kill("SIGKILL");
+  }, timeoutMs);
+  const entry: OpenCall = {
+    message: { id, call, request } as ToChild,
+    sent: false,
+    settle: (result) => {
+      clearTimeout(timer);
+      supervision.calls.delete(id);
+      resolve(result as Result<StoreCalls[Call]["answer"]>);
+    },
+  };
+  supervision.calls.set(id, entry);
+  dispatch(supervision, id, entry);
+  return promise;
+}
+
+function dispatch(supervision: Supervision, id: number, call: OpenCall): void {
+  if (call.sent || supervision.state !== "ready" || supervision.child === undefined) return;
+  call.sent = true;
+  supervision.child.send(call.message, (error) => {
+    if (error !== null) supervision.calls.get(id)?.settle(unavailable("the store's process is gone"));
+  });
+}
+
+async function stop(supervision: Supervision): Promise<void> {
+  const { child } = supervision;
+  supervision.state = "stopped";
+  clearTimeout(supervision.restartTimer);
+  clearInterval(supervision.watchTimer);
+  if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    const impatience = setTimeout(() => child.kill("SIGKILL"), stopPatienceMs);
+    child.send({ call: "stop" } satisfies ToChild, () => undefined);
+    await exited;
+    clearTimeout(impatience);
+  }
+  for (const call of supervision.calls.values()) call.settle(unavailable("the store has stopped"));
+}
+
+function unavailable(message: string): Result<never> {
+  return { ok: false, fault: fault("StoreUnavailable", message, { retryable: true }) };
+}
