@@ -1,8 +1,8 @@
 /**
  * Options data of NetFlow v9 and IPFIX: what an exporter tells about itself.
  *
- * Three templates: the exporter's statistics (RFC 7011 sections 4.1 and 4.3), how the flows were metered
- * (timeouts and sampling), and the names of the interfaces that the flows number. The scope of each is the
+ * Four templates: the exporter's statistics (RFC 7011 sections 4.1 and 4.3), how the flows were metered
+ * (timeouts and sampling), names and descriptions of the interfaces that the flows number. The scope of each is the
  * observation domain, in NetFlow v9 the system (RFC 3954 section 6.1).
  */
 import { type ExportDatagram, setUnsigned } from "./datagram.ts";
@@ -12,6 +12,7 @@ import { firstTemplateId, flowGroups } from "./template.ts";
 export interface InterfaceName {
   readonly index: number;
   readonly name: string;
+  /** The name, if not given. */
   readonly description?: string;
 }
 
@@ -65,10 +66,12 @@ export function createOptionsTemplates(version: 9 | 10): readonly OptionsTemplat
     value: (source) => source.observationDomain,
   };
   const one = () => 1;
+  const everyInterface = (source: OptionsSource) => source.interfaces.length;
   return [
     { fields: statisticsFields, records: one },
     { fields: meteringFields(version), records: one },
-    { fields: interfaceFields, records: (source: OptionsSource) => source.interfaces.length },
+    { fields: interfaceNameFields, records: everyInterface },
+    { fields: interfaceDescriptionFields, records: everyInterface },
   ].map(({ fields, records }, index) => ({
     id: firstTemplateId + flowGroups + index,
     scope,
@@ -109,12 +112,27 @@ function meteringFields(version: 9 | 10): readonly OptionsField[] {
 
 /**
  * The ifIndex is a plain field beside the name, as Cisco's interface table has it: nfcapd and nfacctd look
- * for it there. Names have the length that Linux allows (IFNAMSIZ, 16): neither reads a variable one.
+ * for it there. Names have the length that Linux allows (IFNAMSIZ, 16): neither reads a variable one, and
+ * nfcapd no further field, so that descriptions have a template of their own.
  */
-const interfaceFields: readonly OptionsField[] = [
-  { element: 10, length: 4, value: (source, index) => source.interfaces[index]!.index },
+const interfaceIndex: OptionsField = {
+  element: 10,
+  length: 4,
+  value: (source, index) => source.interfaces[index]!.index,
+};
+
+const interfaceNameFields: readonly OptionsField[] = [
+  interfaceIndex,
   { element: 82, length: 16, value: (source, index) => source.interfaces[index]!.name },
-  { element: 83, length: 32, value: (source, index) => source.interfaces[index]!.description ?? "" },
+];
+
+const interfaceDescriptionFields: readonly OptionsField[] = [
+  interfaceIndex,
+  {
+    element: 83,
+    length: 32,
+    value: ({ interfaces }, index) => interfaces[index]!.description ?? interfaces[index]!.name,
+  },
 ];
 
 /** Writes record `index` of the template at `at`; it takes `template.recordBytes`. */

@@ -215,17 +215,18 @@ function writeOptionsSet(encoder: TemplateEncoder, datagram: ExportDatagram): nu
   return count;
 }
 
+/** Each in a set of its own: nfcapd and nfacctd read no more than the first of a set. */
 function writeOptionsTemplates(encoder: TemplateEncoder, datagram: ExportDatagram): number {
   const { view } = datagram;
-  let at = datagram.length + setHeaderBytes;
   for (const template of encoder.optionsTemplates) {
+    const at = datagram.length + setHeaderBytes;
     const [first, second] = encoder.format.optionsTemplateWords(template);
     view.setUint16(at, template.id);
     view.setUint16(at + 2, first);
     view.setUint16(at + 4, second);
-    at = writeSpecifiers(view, at + 6, [template.scope, ...template.fields]);
+    const end = writeSpecifiers(view, at + 6, [template.scope, ...template.fields]);
+    closeSet(datagram, encoder.format.optionsTemplateSetId, end);
   }
-  closeSet(datagram, encoder.format.optionsTemplateSetId, at);
   return encoder.optionsTemplates.length;
 }
 
