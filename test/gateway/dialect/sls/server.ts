@@ -8,7 +8,7 @@ import { openDatabase } from "../../../../src/database/mod.ts";
 import { createGateway, type Dialect, type Gateway } from "../../../../src/gateway/mod.ts";
 import { createSlsDialect } from "../../../../src/gateway/dialect/sls/mod.ts";
 import { createMetrics, type Metrics, silentLogger } from "../../../../src/observe/mod.ts";
-import { createLogReader, type LogReaderStore, sagRecordFormat } from "../../../../src/query/mod.ts";
+import { createLogReader, type LogReaderStore } from "../../../../src/query/mod.ts";
 
 export const accountId = "1234567890123456";
 export const accessKeyId = "LTAIexampleexample1234";
@@ -35,10 +35,7 @@ export function createSlsServer(store: LogReaderStore = noStore): SlsServer {
   const clock = { skewMs: 0, nowMs: () => systemClock.nowMs() + clock.skewMs, monotonicMs: () => 0 };
   const metrics = createMetrics();
   const logProjects = createLogProjects(database, { clock, logger: silentLogger });
-  const logReader = createLogReader(
-    { table: "weir.flows", format: sagRecordFormat, timeoutMs: 5000 },
-    { store },
-  );
+  const logReader = createLogReader({}, { store });
   const keys: Record<string, string> = { [accessKeyId]: accountId, LTAIother: "2222222222222222" };
   const dialect = createSlsDialect(
     { endpoints: ["weir.example.com"], regionId, regionIds: [regionId, "cn-beijing"] },

@@ -1,0 +1,188 @@
+/**
+ * The RPC style of Alibaba Cloud: everything at `/`, the operation named by Action, the service by Version.
+ *
+ * Several services share one endpoint; which one is meant may stand in a form body alone, so one dialect
+ * holds them all. A call is authenticated before its action is even looked up.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+
+import { newRequestId, type Result, toFault } from "../../../base/mod.ts";
+import type { Logger } from "../../../observe/mod.ts";
+import { type Authenticator, isAcs3, type SignedRequest } from "../../auth/mod.ts";
+import type { Dialect, RequestHead } from "../../dialect.ts";
+import { requestHeadOf } from "../../head.ts";
+import { contentTypes, render, type RpcFormat, type RpcObject } from "./answer.ts";
+import { commonError, commonErrors, errorBody, type RpcError, type RpcResult } from "./error.ts";
+import { mergeParameters, parseParameters } from "./parameters.ts";
+import type { RpcOperation, RpcService } from "./service.ts";
+
+export interface RpcDependencies {
+  readonly services: readonly RpcService[];
+  readonly authenticator: Authenticator;
+  readonly logger: Logger;
+}
+
+const noBody = new Uint8Array(0);
+const noParameters: ReadonlyMap<string, string> = new Map();
+const rpcQuery = /[?&](?:Action|Version|AccessKeyId|Signature)=/u;
+
+export function createRpcDialect(dependencies: RpcDependencies): Dialect {
+  return {
+    name: "rpc",
+    matches: isRpc,
+    plugin: async (server) => {
+      takeBodiesAsBytes(server);
+      server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+        const status = error.statusCode ?? 500;
+        if (status >= 500) dependencies.logger.error({ error: error.stack }, "RPC call failed");
+        const known =
+          status === 413 ? commonError({ code: "InputTooLarge", message: "", retryable: false }) : null;
+        const refused = { status, code: "InvalidParameter", message: error.message };
+        return sendError(
+          request,
+          reply,
+          "JSON",
+          known ?? (status < 500 ? refused : commonErrors.internal),
+          productOf(dependencies),
+        );
+      });
+      server.all("/", (request, reply) => answer(request, reply, dependencies));
+    },
+  };
+}
+
+/** At `/`, what is a form post or carries one of the style's own parameters or headers, and is not SLS's. */
+function isRpc({ method, path, target, headers }: RequestHead): boolean {
+  if (path !== "/" || headers["x-log-apiversion"] !== undefined) return false;
+  if (headers["x-acs-action"] !== undefined || headers["x-acs-version"] !== undefined) return true;
+  const form = String(headers["content-type"] ?? "").startsWith("application/x-www-form-urlencoded");
+  return (method === "POST" && form) || rpcQuery.test(target);
+}
+
+/** The signature covers the very bytes, so nothing may parse them before it is checked. */
+function takeBodiesAsBytes(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  dependencies: RpcDependencies,
+): Promise<FastifyReply> {
+  const signed = signedRequestOf(request);
+  const format = signed.ok ? formatOf(signed.value.parameters) : "JSON";
+  if (!signed.ok)
+    return sendError(request, reply, "JSON", commonError(signed.fault), productOf(dependencies));
+  if (format === null) {
+    return sendError(
+      request,
+      reply,
+      "JSON",
+      commonErrors.invalidParameter("Format"),
+      productOf(dependencies),
+    );
+  }
+  const { service, outcome, action } = await call(request, signed.value, dependencies);
+  const product = service?.product ?? productOf(dependencies);
+  if (!outcome.ok) return sendError(request, reply, format, outcome.error, product);
+  const value = { RequestId: newRequestId(), ...outcome.value };
+  return reply.type(contentTypes[format]).send(render(format, `${action}Response`, value));
+}
+
+interface Called {
+  readonly service?: RpcService;
+  readonly action: string;
+  readonly outcome: RpcResult<RpcObject>;
+}
+
+async function call(
+  request: FastifyRequest,
+  signed: SignedRequest,
+  dependencies: RpcDependencies,
+): Promise<Called> {
+  if (request.method !== "GET" && request.method !== "POST") return refuse(commonErrors.unsupportedMethod);
+  const principal = await dependencies.authenticator.authenticate(signed);
+  if (!principal.ok) return refuse(commonError(principal.fault));
+  const action = namedBy(signed, "Action");
+  const version = namedBy(signed, "Version");
+  if (action === "") return refuse(commonErrors.missingParameter("Action"));
+  if (version === "") return refuse(commonErrors.missingParameter("Version"));
+  const service = dependencies.services.find((candidate) => candidate.version === version);
+  if (service === undefined) return refuse(commonErrors.invalidVersion);
+  const operation = service.operations.get(action);
+  if (operation === undefined) return { ...refuse(commonErrors.invalidAction), service };
+  const host = requestHeadOf(request.raw).host;
+  const { parameters } = signed;
+  const outcome = await run(operation, { principal: principal.value, parameters, host }, dependencies.logger);
+  return { service, action, outcome };
+}
+
+async function run(
+  operation: RpcOperation,
+  input: Parameters<RpcOperation>[0],
+  logger: Logger,
+): Promise<RpcResult<RpcObject>> {
+  try {
+    return await operation(input);
+  } catch (error) {
+    logger.error({ error: toFault(error).message }, "an RPC operation threw");
+    return { ok: false, error: commonErrors.internal };
+  }
+}
+
+function refuse(error: RpcError): Called {
+  return { action: "", outcome: { ok: false, error } };
+}
+
+/** Only ACS3 signs headers; with the RPC signature an action in a header is nobody's word. */
+function namedBy({ parameters, headers }: SignedRequest, name: "Action" | "Version"): string {
+  const given = parameters.get(name) ?? "";
+  if (given !== "" || !isAcs3(headers)) return given;
+  return String(headers[`x-acs-${name.toLowerCase()}`] ?? "");
+}
+
+function signedRequestOf(request: FastifyRequest): Result<SignedRequest> {
+  const { target, path } = requestHeadOf(request.raw);
+  const query = parseParameters(target.slice(path.length + 1));
+  if (!query.ok) return query;
+  const body = request.body instanceof Uint8Array ? request.body : noBody;
+  const isForm = (request.headers["content-type"] ?? "")
+    .toLowerCase()
+    .startsWith("application/x-www-form-urlencoded");
+  const form = isForm && body.length > 0 ? parseForm(body) : ({ ok: true, value: noParameters } as const);
+  if (!form.ok) return form;
+  const parameters = mergeParameters(query.value, form.value);
+  if (!parameters.ok) return parameters;
+  const { method, headers } = request;
+  return { ok: true, value: { method, headers, query: query.value, parameters: parameters.value, body } };
+}
+
+function parseForm(body: Uint8Array): Result<Map<string, string>> {
+  return parseParameters(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8"));
+}
+
+/** JSON unless XML is asked for: every current SDK reads JSON, and most read nothing else. */
+function formatOf(parameters: ReadonlyMap<string, string>): RpcFormat | null {
+  const asked = (parameters.get("Format") ?? "").toUpperCase();
+  if (asked === "" || asked === "JSON") return "JSON";
+  return asked === "XML" ? "XML" : null;
+}
+
+function productOf({ services }: RpcDependencies): string {
+  return services[0]?.product ?? "";
+}
+
+function sendError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  format: RpcFormat,
+  error: RpcError,
+  product: string,
+): FastifyReply {
+  const context = { requestId: newRequestId(), hostId: requestHeadOf(request.raw).host, product };
+  return reply
+    .code(error.status)
+    .type(contentTypes[format])
+    .send(render(format, "Error", errorBody(error, context)));
+}

@@ -1,0 +1,5 @@
+/** The RPC style of Alibaba Cloud, which several of its services share. */
+export type { RpcObject, RpcValue } from "./answer.ts";
+export * from "./dialect.ts";
+export { commonError, commonErrors, rpcFail, type RpcError, type RpcResult } from "./error.ts";
+export type * from "./service.ts";

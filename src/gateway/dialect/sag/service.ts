@@ -1,0 +1,43 @@
+/**
+ * Smart Access Gateway, Smartag 2018-03-13: its ten flow-log operations and DescribeRegions.
+ *
+ * docs/reference/sag-api.md tells what the service's own documentation leaves open.
+ */
+import type { RpcOperation, RpcService } from "../rpc/mod.ts";
+import * as change from "./change.ts";
+import * as describe from "./describe.ts";
+import { regionalCall, type SagDependencies, type SagOperation } from "./operation.ts";
+
+export function createSagService(dependencies: SagDependencies): RpcService {
+  const reading = (operate: SagOperation): RpcOperation => {
+    return (call) => {
+      const regional = regionalCall(dependencies, call);
+      return regional.ok ? operate(regional.value) : regional;
+    };
+  };
+  const changing = (operate: SagOperation): RpcOperation => {
+    const operation = reading(operate);
+    return async (call) => {
+      const answer = await operation(call);
+      if (answer.ok) await dependencies.settled?.();
+      return answer;
+    };
+  };
+  return {
+    product: "Smartag",
+    version: "2018-03-13",
+    operations: new Map<string, RpcOperation>([
+      ["CreateFlowLog", changing(change.createFlowLog)],
+      ["ModifyFlowLogAttribute", changing(change.modifyFlowLogAttribute)],
+      ["DeleteFlowLog", changing(change.deleteFlowLog)],
+      ["ActiveFlowLog", changing(change.activeFlowLog)],
+      ["DeactiveFlowLog", changing(change.deactiveFlowLog)],
+      ["AssociateFlowLog", changing(change.associateFlowLog)],
+      ["DisassociateFlowLog", changing(change.disassociateFlowLog)],
+      ["DescribeFlowLogs", reading(describe.describeFlowLogs)],
+      ["DescribeFlowLogSags", reading(describe.describeFlowLogSags)],
+      ["DescribeUnbindFlowLogSags", (call) => describe.describeUnbindFlowLogSags(dependencies, call)],
+      ["DescribeRegions", (call) => describe.describeRegions(dependencies.control, call)],
+    ]),
+  };
+}
