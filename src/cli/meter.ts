@@ -126,17 +126,18 @@ interface MeterRun {
 async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>> {
   const refused = checkFlags(flags);
   if (refused !== undefined) return { ok: false, fault: refused };
-  const { meterCapture } = await import("../app/offline/mod.ts");
+  // The capture before the rest, so that a wrong name leaves no empty output file behind.
+  const { openCaptureFile } = await import("../capture/file/mod.ts");
+  const file = await openCaptureFile(path);
+  if (!file.ok) return file;
   const netflow = flags.netflow === undefined ? undefined : await createNetflow(flags, flags.netflow);
   if (netflow?.ok === false) return netflow;
   const output = flags.output === undefined ? undefined : await createOutput(flags, flags.output);
-  if (output?.ok === false) {
-    await netflow?.value.close();
-    return output;
-  }
+  if (output?.ok === false) return output;
+  const { meterCapture } = await import("../app/offline/mod.ts");
   const progress = createProgress();
   const report = await meterCapture({
-    path,
+    file: file.value,
     activeTimeoutUs: flags.activeTimeout * 1e6,
     inactiveTimeoutUs: flags.inactiveTimeout * 1e6,
     flowsMax: flags.flowsMax,
@@ -146,7 +147,7 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
     onProgress: (done) => progress.show(progressText(done), progressShare(done)),
   });
   progress.clear();
-  return report.ok ? ok({ report: report.value, netflow: netflow?.value }) : report;
+  return ok({ report, netflow: netflow?.value });
 }
 
 function checkFlags(flags: MeterFlags): Fault | undefined {

@@ -4,11 +4,11 @@
  * What is wrong with the file ends the reading, not the run: the flows of what was read before are finished,
  * delivered and reported, with the fault beside them.
  */
-import { type Fault, ok, type Result } from "../../base/mod.ts";
+import type { Fault } from "../../base/mod.ts";
 import {
+  type CaptureFile,
   createPacketSource,
   fillPackets,
-  openCaptureFile,
   type PacketSource,
   readMore,
 } from "../../capture/file/mod.ts";
@@ -19,8 +19,8 @@ import type { Conservation, FrameCounts, OfflineReport } from "./report.ts";
 import { createFlowSummary, type FlowSummary } from "./summary.ts";
 
 export interface OfflineOptions {
-  /** A pcap or pcapng file, compressed or not; `-` is standard input. */
-  readonly path: string;
+  /** A pcap or pcapng file, which is closed at the end. */
+  readonly file: CaptureFile;
   readonly activeTimeoutUs: number;
   readonly inactiveTimeoutUs: number;
   readonly flowsMax: number;
@@ -38,19 +38,11 @@ export interface OfflineProgress {
   readonly sizeBytes: number | undefined;
 }
 
-/**
- * Faults only if the file cannot be opened; then no consumer was called but for close(). Everything that
- * goes wrong later is in the report.
- */
-export async function meterCapture(options: OfflineOptions): Promise<Result<OfflineReport>> {
+/** Never fails as a whole: everything that goes wrong is in the report. */
+export async function meterCapture(options: OfflineOptions): Promise<OfflineReport> {
   const startedMs = performance.now();
   const queue = createFlowQueue(options.consumers);
-  const opened = await openCaptureFile(options.path);
-  if (!opened.ok) {
-    await queue.close();
-    return opened;
-  }
-  const source = createPacketSource(opened.value);
+  const source = createPacketSource(options.file);
   const summary = createFlowSummary();
   const meter = createMeter({
     activeTimeoutUs: options.activeTimeoutUs,
@@ -67,7 +59,7 @@ export async function meterCapture(options: OfflineOptions): Promise<Result<Offl
   await queue.deliver();
   await queue.close();
   await source.file.close();
-  return ok(reportOf(options, source, meter, summary, queue, performance.now() - startedMs));
+  return reportOf(options, source, meter, summary, queue, performance.now() - startedMs);
 }
 
 async function meterAll(
@@ -104,7 +96,7 @@ function reportOf(
   const frames = frameCounts(source);
   const faults: Fault[] = [...(source.fault === undefined ? [] : [source.fault]), ...queue.faults()];
   return {
-    path: options.path,
+    path: file.path,
     format: reader.format,
     compression: file.compression,
     frames,

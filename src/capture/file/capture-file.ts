@@ -9,6 +9,8 @@ import { decompress } from "./decompress.ts";
 const pieceBytes = 1 << 20;
 
 export interface CaptureFile {
+  /** As it was given; `-` is standard input. */
+  readonly path: string;
   /** `none`, `gzip`, `zstd`, `xz`, `lz4`, `bzip2`. */
   readonly compression: string;
   /** Octets of the file as it lies on disk; undefined for a stream. */
@@ -28,7 +30,7 @@ export async function openCaptureFile(
   path: string,
   standardInput: Readable = process.stdin,
 ): Promise<Result<CaptureFile>> {
-  if (path === "-") return openStream(standardInput);
+  if (path === "-") return openStream(path, standardInput);
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, "r");
@@ -38,22 +40,27 @@ export async function openCaptureFile(
       return fail("InputInvalid", `${path} is a directory`, { value: path, allowed: "a capture file" });
     }
     // A pipe or a device has no size and cannot be read twice.
-    if (!stat.isFile()) return await openStream(handle.createReadStream({ highWaterMark: pieceBytes }));
-    return await openRegularFile(handle, stat.size);
+    if (!stat.isFile()) return await openStream(path, handle.createReadStream({ highWaterMark: pieceBytes }));
+    return await openRegularFile(path, handle, stat.size);
   } catch (error) {
     await handle?.close();
     return { ok: false, fault: openFault(path, error as NodeJS.ErrnoException) };
   }
 }
 
-async function openRegularFile(handle: FileHandle, sizeBytes: number): Promise<Result<CaptureFile>> {
+async function openRegularFile(
+  path: string,
+  handle: FileHandle,
+  sizeBytes: number,
+): Promise<Result<CaptureFile>> {
   const head = new Uint8Array(magicBytesMax);
   const { bytesRead } = await handle.read(head, 0, head.length, 0);
   const compression = compressionOf(head.subarray(0, bytesRead));
-  if (compression === undefined) return ok(plainFile(handle, sizeBytes));
+  if (compression === undefined) return ok(plainFile(path, handle, sizeBytes));
   const stream = handle.createReadStream({ start: 0, highWaterMark: pieceBytes, autoClose: false });
   const input = countPieces(stream);
   return ok({
+    path,
     compression: compression.name,
     sizeBytes,
     readBytes: input.count,
@@ -65,9 +72,10 @@ async function openRegularFile(handle: FileHandle, sizeBytes: number): Promise<R
 }
 
 /** An uncompressed file is read straight to where its packets are decoded. */
-function plainFile(handle: FileHandle, sizeBytes: number): CaptureFile {
+function plainFile(path: string, handle: FileHandle, sizeBytes: number): CaptureFile {
   let position = 0;
   return {
+    path,
     compression: "none",
     sizeBytes,
     readBytes: () => position,
@@ -85,7 +93,7 @@ function plainFile(handle: FileHandle, sizeBytes: number): CaptureFile {
 }
 
 /** A stream tells its compression only as it is read. */
-async function openStream(stream: Readable): Promise<Result<CaptureFile>> {
+async function openStream(path: string, stream: Readable): Promise<Result<CaptureFile>> {
   const input = countPieces(stream);
   const pieces = input.pieces[Symbol.asyncIterator]();
   const first: Uint8Array[] = [];
@@ -105,6 +113,7 @@ async function openStream(stream: Readable): Promise<Result<CaptureFile>> {
   const decoded =
     compression === undefined ? all : decompress(Readable.from(all, { objectMode: false }), compression);
   return ok({
+    path,
     compression: compression?.name ?? "none",
     sizeBytes: undefined,
     readBytes: input.count,
