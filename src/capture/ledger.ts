@@ -26,9 +26,9 @@ interface Base {
 }
 
 export interface Ledger {
-  /** Makes `subjects` those that count on the tap: others' counts end, new ones' begin. */
+  /** Makes `subjects` those that count on the tap from the next packet that is read: others' counts end, new ones' begin. */
   reattach(tap: Tap, subjects: readonly CaptureSubject[]): void;
-  /** Ends the count of every subject on the tap. */
+  /** Ends the count of every subject on the tap, which has been read to its end. */
   detach(tap: Tap): void;
   entries(): LedgerEntry[];
   /** Forgets subjects that are not attached anywhere and not in `keys`. */
@@ -37,16 +37,20 @@ export interface Ledger {
 
 export function createLedger(): Ledger {
   const accounts = new Map<string, Account>();
-  const endCounts = (tap: Tap, kept: ReadonlySet<string>): void => {
+  const endCounts = (tap: Tap, kept: ReadonlySet<string>, atReadPosition: boolean): void => {
     for (const account of accounts.values()) {
       if (account.open?.tap !== tap || kept.has(attachment(account.subject))) continue;
-      addLedgerCounts(account.folded, countsSince(account.subject, tap, account.open.base));
+      const counts = countsSince(account.subject, tap, account.open.base);
+      // What was not read yet comes after the subject's time.
+      if (atReadPosition) counts.seen -= counts.unread;
+      if (atReadPosition) counts.unread = 0;
+      addLedgerCounts(account.folded, counts);
       account.open = null;
     }
   };
   return {
     reattach(tap, subjects) {
-      endCounts(tap, new Set(subjects.map(attachment)));
+      endCounts(tap, new Set(subjects.map(attachment)), true);
       for (const subject of subjects) {
         const name = `${subjectKey(subject)} ${tap.name}`;
         const known = accounts.get(name);
@@ -55,7 +59,7 @@ export function createLedger(): Ledger {
         accounts.set(name, { subject, interfaceName: tap.name, folded, open: { tap, base: baseOf(tap) } });
       }
     },
-    detach: (tap) => endCounts(tap, new Set()),
+    detach: (tap) => endCounts(tap, new Set(), false),
     entries: () => [...accounts.values()].map(entryOf),
     forget(keys) {
       for (const [name, account] of accounts) {

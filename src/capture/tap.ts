@@ -22,14 +22,16 @@ export interface Tap {
   read(): boolean;
   /** Clears an error that would wake every poll; true if there was one. */
   takeError(): boolean;
-  /** Lets no further packet in and reads those that the kernel holds still. Blocks for a block's timeout at most. */
+  /** Reads every packet that the kernel has taken before this call. Blocks for a block's timeout at most. */
+  catchUp(): void;
+  /** Lets no further packet in and reads the rest. */
   finish(): void;
   close(): void;
 }
 
 /** Blocks read in one turn, so that messages and timers have theirs. */
 const blocksAtOnce = 8;
-const finishPollsMax = 10;
+const catchUpPollsMax = 10;
 
 /** Opens the ring of an interface; faults as openRing(). */
 export function openRingTap(libc: Libc, name: string, intake: Intake, config: CaptureConfig): Result<Tap> {
@@ -43,6 +45,16 @@ export function openRingTap(libc: Libc, name: string, intake: Intake, config: Ca
     flushIntake(intake);
     return drained;
   };
+  const waiting = createPollSet([{ descriptor: ring.descriptor, events: pollIn }]);
+  const catchUp = (): void => {
+    const { packets, drops } = ring.statistics();
+    const taken = packets - drops;
+    for (let polls = 0; polls < catchUpPollsMax; polls++) {
+      for (let drained = false; !drained && ring.packetsRead() < taken;) drained = read();
+      if (ring.packetsRead() >= taken) return;
+      libc.poll(waiting, config.retireTimeoutMs);
+    }
+  };
   return ok({
     name,
     index: intake.interfaceIndex,
@@ -52,15 +64,10 @@ export function openRingTap(libc: Libc, name: string, intake: Intake, config: Ca
     counts: () => ring.statistics(),
     read,
     takeError: () => ring.takeError() !== 0,
+    catchUp,
     finish() {
       ring.refuseFurther();
-      const waiting = createPollSet([{ descriptor: ring.descriptor, events: pollIn }]);
-      for (let polls = 0; polls < finishPollsMax; polls++) {
-        while (!read());
-        const { packets, drops } = ring.statistics();
-        if (packets - drops === ring.packetsRead()) return;
-        libc.poll(waiting, config.retireTimeoutMs);
-      }
+      catchUp();
     },
     close: () => ring.close(),
   });
@@ -89,6 +96,7 @@ export function createFedTap(name: string, intake: Intake): FedTap {
     },
     read: () => true,
     takeError: () => false,
+    catchUp: () => flushIntake(intake),
     finish: () => flushIntake(intake),
     close: () => undefined,
     take(bytes, view, frames) {

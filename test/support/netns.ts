@@ -13,8 +13,13 @@ export interface Namespace {
   remove(): void;
 }
 
-/** Makes a namespace whose name no other test has: `label` and this process's id. Loopback is up, IPv6 without autoconfiguration noise. */
-export function createNamespace(label: string): Namespace {
+export interface NamespaceOptions {
+  /** Off: the kernel sends no neighbour discovery, so that every packet is one of the test's own. Default on. */
+  readonly ipv6?: boolean;
+}
+
+/** Makes a namespace whose name no other test has: `label` and this process's id. Loopback is up. */
+export function createNamespace(label: string, { ipv6 = true }: NamespaceOptions = {}): Namespace {
   const name = `weir-${process.pid}-${label}`;
   execFileSync("ip", ["netns", "add", name]);
   const run = (command: string, ...args: string[]): string =>
@@ -28,11 +33,8 @@ export function createNamespace(label: string): Namespace {
     sysctl: (setting, value) => void run("sysctl", "-qw", `${setting}=${value}`),
     remove: () => execFileSync("ip", ["netns", "del", name], { stdio: "ignore" }),
   };
-  // Router solicitations and neighbour discovery at will would be packets that no test has sent.
-  namespace.sysctl("net.ipv6.conf.all.accept_ra", 0);
-  namespace.sysctl("net.ipv6.conf.default.accept_ra", 0);
-  namespace.sysctl("net.ipv6.conf.default.router_solicitations", 0);
-  namespace.sysctl("net.ipv6.conf.default.accept_dad", 0);
+  if (!ipv6) namespace.sysctl("net.ipv6.conf.all.disable_ipv6", 1);
+  if (!ipv6) namespace.sysctl("net.ipv6.conf.default.disable_ipv6", 1);
   namespace.ip("link", "set", "lo", "up");
   return namespace;
 }
@@ -44,7 +46,7 @@ export interface VethEnd {
   readonly addresses: readonly string[];
 }
 
-/** Joins two namespaces: both ends up, addresses set, offloads off so that a frame is a packet. */
+/** Joins two namespaces by a veth pair: both ends up, addresses set. */
 export function joinNamespaces(one: VethEnd, other: VethEnd): void {
   one.namespace.ip(
     "link",

@@ -53,7 +53,7 @@ export function createSession(deps: SessionDeps): Session {
     outbox,
     taps,
     apply(next) {
-      readAll(taps);
+      taps.catchUp();
       gone.push(...changeSubjects(subjects, next, deps.origin, outbox));
       plan = next;
       taps.reconcile(plan, subjects.values());
@@ -88,16 +88,6 @@ export function createSession(deps: SessionDeps): Session {
 
 function endAll(subjects: ReadonlyMap<string, MeteredSubject>): void {
   for (const metered of subjects.values()) endFlows(metered);
-}
-
-/** How long packets from before a change of plan are read before it is made. */
-const readAllMs = 200;
-
-function readAll(taps: TapTable): void {
-  const deadlineMs = performance.now() + readAllMs;
-  for (const tap of taps.taps.values()) {
-    while (!tap.read() && performance.now() < deadlineMs);
-  }
 }
 
 /** Makes `subjects` those of the plan; returns the last counts of those that are gone. */

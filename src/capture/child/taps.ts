@@ -16,7 +16,12 @@ import type { Tap } from "../tap.ts";
 
 export interface TapTable {
   readonly taps: ReadonlyMap<string, Tap>;
-  /** Opens, closes and attaches so that the taps are what `plan` and the host's interfaces ask for. */
+  /** Reads every packet that the kernel has taken before this call. */
+  catchUp(): void;
+  /**
+   * Opens, closes and attaches so that the taps are what `plan` and the host's interfaces ask for. Packets
+   * that are not read yet are the new subjects'. Taps of interfaces that are gone are read to their end.
+   */
   reconcile(plan: CapturePlan, subjects: Iterable<MeteredSubject>): void;
   /** Whether an interface that is tapped or wanted has come, gone or changed its index. */
   changed(): boolean;
@@ -48,6 +53,9 @@ export function createTapTable(deps: TapTableDeps): TapTable {
   const table: Table = { taps: new Map(), faults: new Map(), deps, wantedNames: [], devices: [] };
   return {
     taps: table.taps,
+    catchUp() {
+      for (const tap of table.taps.values()) tap.catchUp();
+    },
     reconcile(plan, subjects) {
       table.devices = discover();
       reconcile(table, plan, [...subjects]);
@@ -81,7 +89,10 @@ function reconcile(table: Table, plan: CapturePlan, subjects: readonly MeteredSu
       wanted.set(device.name, [...(wanted.get(device.name) ?? []), metered]);
     }
   }
-  closeUnwanted(table, wanted);
+  for (const tap of table.taps.values()) {
+    if (deviceOf(table, tap.name)?.index !== tap.index) closeGone(table, tap);
+    else if (!wanted.has(tap.name)) closeUnwanted(table, tap);
+  }
   const own = createAddressSet(ownAddresses());
   const excluded = createExcludedTable(plan.excluded);
   for (const [name, attached] of wanted) {
@@ -95,14 +106,18 @@ function reconcile(table: Table, plan: CapturePlan, subjects: readonly MeteredSu
   }
 }
 
-function closeUnwanted(table: Table, wanted: ReadonlyMap<string, unknown>): void {
-  for (const [name, tap] of table.taps) {
-    if (wanted.has(name) && deviceOf(table, name)?.index === tap.index) continue;
-    tap.finish();
-    table.deps.ledger.detach(tap);
-    tap.close();
-    table.taps.delete(name);
-  }
+/** The interface is gone, its subjects are not: its last packets are still theirs. */
+function closeGone(table: Table, tap: Tap): void {
+  tap.finish();
+  table.deps.ledger.detach(tap);
+  tap.close();
+  table.taps.delete(tap.name);
+}
+
+function closeUnwanted(table: Table, tap: Tap): void {
+  attach(table, tap, []);
+  tap.close();
+  table.taps.delete(tap.name);
 }
 
 function openTap(table: Table, device: HostInterface, plan: CapturePlan): Tap | null {
