@@ -6,6 +6,7 @@ import { readVersion } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
 import { flowLogCommands } from "./flow-log.ts";
 import { logstoreCommands } from "./logstore.ts";
+import { meterCommand } from "./meter.ts";
 import { projectCommands } from "./project.ts";
 import { recordsCommand } from "./records.ts";
 import { resourceCommands } from "./resource.ts";
@@ -20,6 +21,7 @@ const root = buildRouteMap({
     serve: serveCommand,
     status: statusCommand,
     doctor: doctorCommand,
+    meter: meterCommand,
     flowLog: flowLogCommands,
     resource: resourceCommands,
     records: recordsCommand,
@@ -38,7 +40,8 @@ const text: ApplicationText = {
     `${text_en.exceptionWhileParsingArguments(error, color)}\nAdd --help to see what the command takes.`,
 };
 
-const application = buildApplication(root, {
+/** Every command, for the command line and for the reference page. */
+export const application = buildApplication(root, {
   name: "weir",
   versionInfo: { currentVersion: `${readVersion()} (Node.js ${process.version})` },
   scanner: { caseStyle: "allow-kebab-for-camel" },

@@ -137,7 +137,6 @@ const netflow = z
       .default(20)
       .describe("Datagrams after which templates are sent again"),
     templateRefreshS: integer(1, 86_400).default(60).describe("Seconds after which templates are sent again"),
-    datagramBytesMax: integer(512, 9000).default(1400).describe("UDP payload of one datagram at most"),
     bytesPerSecondMax: integer(0, 10 * gigabyte)
       .default(0)
       .describe("Export rate to one collector at most; 0 is no bound"),
@@ -170,7 +169,7 @@ const store = z
 
 const flowLogs = z
   .strictObject({
-    quota: integer(1, 100_000).default(1000).describe("Flow logs of one account in one region"),
+    quota: integer(1, 100_000).default(1000).describe("Flow logs that an account may have in a region"),
     createLogProjects: z
       .boolean()
       .default(true)

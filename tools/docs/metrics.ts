@@ -1,0 +1,61 @@
+/** docs/reference/metrics.md: what every component registers when it is created. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { createIntake } from "../../src/app/intake.ts";
+import { systemClock, unwrap } from "../../src/base/mod.ts";
+import { createCapture } from "../../src/capture/mod.ts";
+import { openControl } from "../../src/control/mod.ts";
+import { createAuthenticator, openNonceStore } from "../../src/gateway/auth/mod.ts";
+import { createGateway } from "../../src/gateway/mod.ts";
+import { createMetrics, type Metrics, silentLogger } from "../../src/observe/mod.ts";
+import { createNetflowSink } from "../../src/sink/netflow/mod.ts";
+import { createStoreSink } from "../../src/sink/store/mod.ts";
+import { openSpool } from "../../src/spool/mod.ts";
+import { createStore } from "../../src/store/mod.ts";
+import { code, generatedNote, markdownTable } from "./markdown.ts";
+
+export function metricsPage(): string {
+  const directory = mkdtempSync(join(tmpdir(), "weir-docs-"));
+  try {
+    const metrics = createMetrics();
+    createEveryComponent(metrics, directory);
+    const rows = metrics
+      .describe()
+      .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+      .map(({ name, kind, help }) => [code(name), kind, help]);
+    return `# Metrics
+
+Weir answers \`GET /metrics\` on its API address in the Prometheus text format. \`/healthz\` answers as long as
+the process lives; \`/readyz\` answers 200 when every part works and 503 with the reason when one does not.
+
+${generatedNote}
+${markdownTable(["metric", "kind", "what it counts"], rows)}`;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** As the composition root does, without starting anything. */
+function createEveryComponent(metrics: Metrics, directory: string): void {
+  const shared = { logger: silentLogger, metrics, clock: systemClock };
+  const spool = unwrap(
+    openSpool(
+      { path: join(directory, "spool.sqlite"), bytesMax: 2 ** 24, sinks: ["store", "netflow"] },
+      shared,
+    ),
+  );
+  const store = createStore({ path: join(directory, "store") }, shared);
+  createStoreSink({ deadLetterPath: join(directory, "dead-letters") }, { ...shared, spool, store });
+  createNetflowSink({}, { ...shared, spool, interfaceNames: () => [] });
+  const intake = createIntake({ ...shared, spool, routesOf: () => [], wake: () => undefined });
+  createCapture({}, { ...shared, agentId: "agent-000000000000", accept: (bytes) => intake.accept(bytes) });
+  const control = unwrap(openControl({ path: join(directory, "control.sqlite") }, shared));
+  const nonces = unwrap(openNonceStore({ path: join(directory, "nonces.sqlite") }, shared));
+  createAuthenticator({ ...shared, keys: control.accessKeys, nonces });
+  createGateway({ ...shared, listen: { host: "127.0.0.1", port: 0 }, dialects: [] });
+  nonces.close();
+  control.close();
+  spool.close();
+}
