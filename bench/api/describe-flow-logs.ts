@@ -26,7 +26,7 @@ const requests = Number(process.argv[2] ?? 20_000);
 const connections = Number(process.argv[3] ?? 32);
 const flowLogCount = 100;
 
-// Under the working directory, not in /tmp, which may be memory: a commit must be a commit to a disk.
+// Where /tmp is memory, WEIR_BENCH_DIRECTORY names a directory on a disk: a commit must be one to a disk.
 const directory = mkdtempSync(join(process.env["WEIR_BENCH_DIRECTORY"] ?? tmpdir(), "weir-bench-api-"));
 const metrics = createMetrics();
 const control = unwrap(

@@ -159,7 +159,7 @@ async function send(
     ...common,
   };
   const own = Object.entries({ RegionId: "cn-shanghai", ...fields }).map(
-    ([name, value]): [string, string] => [name, `${value}`],
+    ([name, value]): [string, string] => [name, String(value)],
   );
   const shared = Object.entries(system).flatMap(([name, value]): [string, string][] =>
     value === null ? [] : [[name, value]],
