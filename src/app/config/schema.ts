@@ -137,9 +137,9 @@ const netflow = z
       .default(20)
       .describe("Datagrams after which templates are sent again"),
     templateRefreshS: integer(1, 86_400).default(60).describe("Seconds after which templates are sent again"),
-    bytesPerSecondMax: integer(0, 10 * gigabyte)
-      .default(0)
-      .describe("Export rate to one collector at most; 0 is no bound"),
+    bytesPerSecondMax: integer(10_000, 10 * gigabyte)
+      .default(64 * megabyte)
+      .describe("Export rate to one collector at most, bytes a second"),
   })
   .prefault({});
 

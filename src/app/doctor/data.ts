@@ -1,5 +1,5 @@
 /** The data directory: who holds it, whether it can be written, and how much room it has. */
-import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -27,6 +27,8 @@ function checkWritable(path: string): Check {
   const name = "data directory";
   const target = nearestExisting(path);
   try {
+    if (!statSync(target).isDirectory())
+      return failed(name, `${target} is a file`, "name another with --data DIR");
     accessSync(target, constants.W_OK | constants.X_OK);
   } catch {
     return failed(

@@ -1,0 +1,307 @@
+/** The command line as a user has it: the launcher, as a process, against a native API on a socket. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { unwrap } from "../../src/base/mod.ts";
+import { createNativeServer, type NativeServer, record } from "../gateway/dialect/native/support.ts";
+
+const launcher = resolve(import.meta.dirname, "../../weir");
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly errors: string;
+}
+
+function weir(...args: readonly string[]): Promise<Ran> {
+  return runLauncher(launcher, args);
+}
+
+function runLauncher(path: string, args: readonly string[], cwd = tmpdir()): Promise<Ran> {
+  return new Promise((done) => {
+    execFile(path, args, { cwd, env: { ...process.env, NO_COLOR: "1" } }, (error, out, errors) => {
+      done({ code: Number(error?.code ?? 0), out, errors });
+    });
+  });
+}
+
+let server: NativeServer;
+beforeAll(async () => {
+  server = createNativeServer();
+  unwrap(await server.gateway.start());
+});
+afterAll(() => server.close());
+
+describe("weir", () => {
+  it("explains itself when it is given nothing to do", async () => {
+    const { code, out } = await weir();
+    expect(code).toBe(0);
+    expect(out).toContain("self-hosted flow logs");
+    expect(out).toContain("./weir doctor");
+  });
+
+  it("tells its version", async () => {
+    const { code, out } = await weir("--version");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^\d+\.\d+\.\d+ \(Node\.js v26\./u);
+  });
+
+  it("works through a symbolic link, from another directory", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "weir-link-"));
+    symlinkSync(launcher, join(directory, "weir"));
+    symlinkSync("weir", join(directory, "again"));
+    expect((await runLauncher("./again", ["--version"], directory)).code).toBe(0);
+    rmSync(directory, { recursive: true });
+  });
+
+  const usage: [args: string[], words: string][] = [
+    [["flw-log"], "flow-log"],
+    [["flow-log", "create", "--nam", "x"], "did you mean --name?"],
+    [["flow-log", "show"], "Expected argument for ID"],
+    [["flow-log", "create", "--active-timeout", "soon"], '"soon" is not a whole number'],
+    [["flow-log", "create", "--netflow-version", "7"], "5|9|10"],
+    [["records"], "--project"],
+  ];
+
+  it.each(usage)("%j is bad usage: exit code 2, and what was meant", async (args, words) => {
+    const { code, out, errors } = await weir(...args);
+    expect(code).toBe(2);
+    expect(out).toBe("");
+    expect(errors).toContain(words);
+  });
+});
+
+describe("without a running server", () => {
+  it("says so, and what to do", async () => {
+    const { code, out, errors } = await weir("status", "--data", "/nonexistent/weir");
+    expect(code).toBe(1);
+    expect(out).toBe("");
+    expect(errors).toBe(
+      "error: no Weir is running here\n" +
+        "  data: /nonexistent/weir\n" +
+        "  allowed: the data directory of a running Weir\n" +
+        "  remedy: start one with ./weir serve, or name its data directory with --data DIR\n",
+    );
+  });
+
+  it("says so in JSON too", async () => {
+    const { code, out, errors } = await weir("status", "--data", "/nonexistent/weir", "--json");
+    expect(code).toBe(1);
+    expect(errors).toBe("");
+    expect(JSON.parse(out)).toMatchObject({ error: { code: "ServerNotRunning", retryable: true } });
+  });
+});
+
+describe("weir flow-log", () => {
+  it("creates, shows, lists, updates, deactivates, activates, disassociates and deletes", async () => {
+    const data = ["--data", server.data];
+    const created = await weir(
+      "flow-log",
+      "create",
+      ...data,
+      "--json",
+      "--name",
+      "edge",
+      "--log",
+      "traffic/flows",
+      "--netflow",
+      "192.0.2.1:2055",
+      "--netflow-version",
+      "10",
+      "--resource",
+      server.gatewayId,
+    );
+    expect(created.errors).toBe("");
+    const { id, resourceIds } = JSON.parse(created.out);
+    expect(resourceIds).toEqual([server.gatewayId]);
+
+    const shown = await weir("flow-log", "show", id, ...data);
+    expect(shown.out).toContain("IPFIX to 192.0.2.1:2055");
+    expect(shown.out).toContain("traffic/flows in cn-shanghai");
+    expect(shown.out).toContain(server.gatewayId);
+
+    const updated = await weir(
+      "flow-log",
+      "update",
+      id,
+      ...data,
+      "--active-timeout",
+      "60",
+      "--output",
+      "log",
+    );
+    expect(updated).toMatchObject({ code: 0, out: `updated flow log ${id}\n` });
+    const list = await weir("flow-log", "list", ...data);
+    expect(list.out).toMatch(
+      new RegExp(`^${id} +edge +active +cn-shanghai +traffic/flows in cn-shanghai +- +sag-`, "mu"),
+    );
+
+    expect((await weir("flow-log", "deactivate", id, ...data)).out).toBe(`deactivated flow log ${id}\n`);
+    expect((await weir("flow-log", "activate", id, ...data)).out).toBe(`activated flow log ${id}\n`);
+    const refused = await weir("flow-log", "delete", id, ...data);
+    expect(refused.code).toBe(1);
+    expect(refused.errors).toContain("is still associated with a resource");
+    expect(refused.errors).toContain("remedy: disassociate its resources first");
+    expect((await weir("flow-log", "disassociate", id, server.gatewayId, ...data)).code).toBe(0);
+    expect((await weir("flow-log", "delete", id, ...data)).out).toBe(`deleted flow log ${id}\n`);
+  });
+
+  it("refuses a value with the value and what is allowed", async () => {
+    const ran = await weir(
+      "flow-log",
+      "create",
+      "--data",
+      server.data,
+      "--netflow",
+      "192.0.2.1",
+      "--active-timeout",
+      "59",
+    );
+    expect(ran.code).toBe(1);
+    expect(ran.errors).toContain("policy.activeTimeoutS: 59\n  allowed: an integer from 60 to 6000");
+  });
+
+  it("refuses a target that is none before it asks the server", async () => {
+    const log = await weir("flow-log", "create", "--data", "/nonexistent", "--log", "traffic");
+    expect(log.errors).toContain('"traffic" is not PROJECT/LOGSTORE');
+    const netflow = await weir(
+      "flow-log",
+      "create",
+      "--data",
+      "/nonexistent",
+      "--netflow",
+      "192.0.2.1:0",
+      "--json",
+    );
+    expect(JSON.parse(netflow.out).error).toMatchObject({ code: "InputInvalid", value: "192.0.2.1:0" });
+  });
+});
+
+describe("weir resource, project, logstore, access-key and status", () => {
+  it("list resources as a tree", async () => {
+    const { out } = await weir("resource", "list", "--data", server.data);
+    expect(out).toMatch(new RegExp(`^${server.gatewayId} +gateway +router `, "mu"));
+    expect(out).toMatch(new RegExp(`^ {2}${server.interfaceId} +interface +eth0 `, "mu"));
+    expect((await weir("resource", "show", server.interfaceId, "--data", server.data)).out).toContain("eth0");
+  });
+
+  it("make and delete a project with a logstore", async () => {
+    const data = ["--data", server.data];
+    expect((await weir("project", "create", "made", "--description", "for tests", ...data)).out).toContain(
+      "created project made",
+    );
+    await weir("logstore", "create", "flows", "--project", "made", "--retention-days", "7", ...data);
+    expect((await weir("logstore", "list", "--project", "made", ...data)).out).toMatch(/^flows +7 /mu);
+    expect((await weir("project", "list", ...data)).out).toMatch(/^made +cn-shanghai .* for tests$/mu);
+    expect((await weir("logstore", "delete", "flows", "--project", "made", ...data)).code).toBe(0);
+    expect((await weir("project", "delete", "made", ...data)).code).toBe(0);
+    expect((await weir("project", "delete", "made", ...data)).errors).toContain("made");
+  });
+
+  it("make, disable, enable and delete an access key", async () => {
+    const data = ["--data", server.data];
+    const { accessKeyId } = JSON.parse((await weir("access-key", "create", ...data, "--json")).out);
+    expect((await weir("access-key", "disable", accessKeyId, ...data)).out).toBe(`disabled ${accessKeyId}\n`);
+    expect((await weir("access-key", "list", ...data)).out).toMatch(
+      new RegExp(`^${accessKeyId} +inactive `, "mu"),
+    );
+    expect((await weir("access-key", "enable", accessKeyId, ...data)).out).toBe(`enabled ${accessKeyId}\n`);
+    expect((await weir("access-key", "delete", accessKeyId, ...data)).out).toBe(`deleted ${accessKeyId}\n`);
+  });
+
+  it("show the status, with lists as tables", async () => {
+    const { out } = await weir("status", "--data", server.data);
+    expect(out).toBe("version  0.0.0\n\nparts\n  NAME   STATE\n  store  ok\n");
+  });
+});
+
+describe("weir records", () => {
+  it("asks for the newest of the time range and prints them oldest first", async () => {
+    const data = ["--data", server.data];
+    await weir("project", "create", "searched", ...data);
+    await weir("logstore", "create", "flows", "--project", "searched", ...data);
+    const target = ["--project", "searched", "--logstore", "flows", ...data];
+    const text = await weir(
+      "records",
+      ...target,
+      "--where",
+      "dstport: 443",
+      "--from",
+      "2026-09-21T00:00",
+      "--limit",
+      "5",
+    );
+    expect(text.out).toContain(
+      "10.0.0.1         40000  10.0.0.2           443         6         12          3456",
+    );
+    expect(text.out.endsWith("1 records\n")).toBe(true);
+    expect(server.asked.at(-1)).toMatchObject({ query: "dstport: 443", line: 5, reverse: true });
+    const json = await weir("records", ...target, "--json");
+    expect(JSON.parse(json.out)).toEqual(record);
+    const refused = await weir("records", ...target, "--from", "yesterday");
+    expect(refused.errors).toContain('"yesterday" is not a time');
+  });
+});
+
+describe("weir serve", () => {
+  it("refuses a misspelt setting before it touches anything", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "weir-serve-"));
+    const file = join(directory, "weir.yaml");
+    writeFileSync(file, "capture:\n  ringByte: 4\n");
+    const { code, errors } = await weir("serve", "--config", file, "--data", join(directory, "data"));
+    rmSync(directory, { recursive: true });
+    expect(code).toBe(1);
+    expect(errors).toBe(
+      `error: ${file} line 2: there is no setting capture.ringByte; did you mean capture.ringBytes?\n` +
+        "  allowed: a setting of docs/reference/configuration.md\n" +
+        "  remedy: did you mean capture.ringBytes?\n",
+    );
+  });
+
+  it("refuses a --set that is none, in JSON where asked", async () => {
+    const { out } = await weir("serve", "--set", "capture.loopback", "--json");
+    expect(JSON.parse(out).error).toMatchObject({ code: "InputInvalid", field: "set" });
+    const unknown = await weir("serve", "--set", "capture.loopbak=true", "--json");
+    expect(JSON.parse(unknown.out).error.remedy).toBe("did you mean capture.loopback?");
+  });
+});
+
+describe("weir doctor", () => {
+  it("prints a line for each check and the mending of what is amiss", async () => {
+    const data = mkdtempSync(join(tmpdir(), "weir-doctor-"));
+    const { out } = await weir("doctor", "--data", data, "--listen", "127.0.0.1:0", "--json");
+    rmSync(data, { recursive: true });
+    const checks = JSON.parse(out).checks as { name: string; state: string; text: string }[];
+    expect(checks.map(({ name }) => name)).toEqual([
+      "platform",
+      "store engine",
+      "memory",
+      "clock",
+      "data directory",
+      "disk",
+      "running Weir",
+      "port",
+      "privilege",
+      "packet ring",
+      "tcpdump",
+      "socket buffers",
+      "project names",
+    ]);
+    expect(checks.find(({ name }) => name === "running Weir")?.text).toBe(`none on ${data}`);
+  });
+
+  it("fails with exit code 1 when the data directory cannot be", async () => {
+    const { code, out } = await weir("doctor", "--data", "/dev/null/weir", "--listen", "127.0.0.1:0");
+    expect(code).toBe(1);
+    expect(out).toMatch(/^fail +data directory +\/dev\/null is a file$/mu);
+  });
+
+  it("sees a running Weir", async () => {
+    const { out } = await weir("doctor", "--data", server.data, "--listen", "127.0.0.1:0");
+    expect(out).toContain(`one is running on ${server.data}`);
+  });
+});
