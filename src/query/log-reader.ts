@@ -6,32 +6,22 @@
  * condition, so that their counts agree.
  */
 import { fail, ok, type Result } from "../base/mod.ts";
+import { flowsTable, type QueryAnswer, type Store } from "../store/mod.ts";
 import { cellText, type LogRecord, recordColumns, type RecordFormat, renderRecord } from "./record-format.ts";
+import { sagRecordFormat } from "./sag-record.ts";
 import { compileQuery, type SearchQuery, type SearchTerm } from "./search-query.ts";
 import { createParameters, type ParameterType, predicateSql } from "./search/sql.ts";
 
 /** What the reader needs of the store. */
-export interface LogReaderStore {
-  query(
-    sql: string,
-    parameters: Record<string, string | number>,
-    limits?: { timeoutMs?: number; rowsMax?: number },
-  ): Promise<Result<LogReaderAnswer>>;
-}
-
-export interface LogReaderAnswer {
-  readonly rows: readonly (readonly unknown[])[];
-  readonly rowsRead: number;
-  readonly elapsedMs: number;
-}
+export type LogReaderStore = Pick<Store, "query">;
 
 export interface LogReaderConfig {
-  /** The store's flow table. */
-  readonly table: string;
   readonly format: RecordFormat;
   /** A query that runs longer is given up and answered `Incomplete`. */
   readonly timeoutMs: number;
 }
+
+export const defaultLogReaderConfig: LogReaderConfig = { format: sagRecordFormat, timeoutMs: 30_000 };
 
 export interface LogRange {
   /** The logstore's number. */
@@ -119,9 +109,10 @@ interface Reader {
 }
 
 export function createLogReader(
-  config: LogReaderConfig,
+  settings: Partial<LogReaderConfig>,
   deps: { readonly store: LogReaderStore },
 ): LogReader {
+  const config = { ...defaultLogReaderConfig, ...settings };
   const reader: Reader = { config, store: deps.store };
   return {
     format: config.format,
@@ -141,7 +132,7 @@ async function getLogs(reader: Reader, request: LogsRequest): Promise<Result<Log
   const offset = parameters.bind("UInt64", request.offset);
   const answer = await run(
     reader,
-    `SELECT ${columns} FROM ${reader.config.table} WHERE ${condition} ` +
+    `SELECT ${columns} FROM ${flowsTable.name} WHERE ${condition} ` +
       `ORDER BY time ${direction}, position ${direction} LIMIT ${line} OFFSET ${offset}`,
     parameters.values,
   );
@@ -167,7 +158,7 @@ async function getHistograms(reader: Reader, request: HistogramsRequest): Promis
   const bucket = `intDiv(toUInt64(toUnixTimestamp(time)) - ${parameters.bind("UInt64", fromS)}, ${parameters.bind("UInt64", widthS)})`;
   const answer = await run(
     reader,
-    `SELECT ${bucket} AS bucket, count() FROM ${reader.config.table} WHERE ${condition} GROUP BY bucket`,
+    `SELECT ${bucket} AS bucket, count() FROM ${flowsTable.name} WHERE ${condition} GROUP BY bucket`,
     parameters.values,
   );
   if (!answer.ok) return answer;
@@ -192,7 +183,7 @@ async function tail(reader: Reader, request: TailRequest): Promise<Result<TailPa
   conditions.push(predicateSql(query.value.predicate, config.format, parameters));
   const answer = await run(
     reader,
-    `SELECT ${recordColumns(config.format).join(", ")}, toString(position) FROM ${config.table} ` +
+    `SELECT ${recordColumns(config.format).join(", ")}, toString(position) FROM ${flowsTable.name} ` +
       `WHERE ${conditions.join(" AND ")} ORDER BY position ${afterPosition === undefined ? "DESC" : "ASC"} ` +
       `LIMIT ${parameters.bind("UInt64", request.line)}`,
     parameters.values,
@@ -239,7 +230,7 @@ function prepareRange({ config }: Reader, request: LogRange): Result<PreparedRan
   return ok({ query: query.value, condition: conditions.join(" AND "), parameters });
 }
 
-interface Ran extends LogReaderAnswer {
+interface Ran extends Pick<QueryAnswer, "rows" | "rowsRead" | "elapsedMs"> {
   readonly progress: QueryProgress;
 }
 

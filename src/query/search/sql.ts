@@ -24,12 +24,19 @@ const unsigned64Max = 2n ** 64n - 1n;
 
 export function createParameters(): Parameters {
   const values: Record<string, string | number> = {};
+  const placeholders = new Map<string, string>();
   return {
     values,
     bind: (type, value) => {
-      const name = `p${Object.keys(values).length + 1}`;
+      // A word is asked of many fields: its value is sent once.
+      const key = `${type} ${value}`;
+      const known = placeholders.get(key);
+      if (known !== undefined) return known;
+      const name = `p${placeholders.size + 1}`;
+      const placeholder = `{${name}:${type}}`;
       values[name] = value;
-      return `{${name}:${type}}`;
+      placeholders.set(key, placeholder);
+      return placeholder;
     },
   };
 }

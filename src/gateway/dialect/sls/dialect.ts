@@ -77,19 +77,25 @@ function plugin(instance: FastifyInstance, server: SlsServer): void {
     },
   );
   instance.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) => {
-    const isTooLarge = error.statusCode === 413;
-    const status = isTooLarge ? 400 : (error.statusCode ?? 500);
-    if (status >= 500) server.deps.logger.error({ error: error.message }, "a log service request failed");
-    const codes: Record<number, string> = { 400: "ParameterInvalid", 411: "MissingContentLength" };
-    const code = isTooLarge ? "PostBodyTooLarge" : (codes[status] ?? "InternalServerError");
-    const message = status >= 500 ? "internal server error" : error.message;
-    send(server, reply, { operation: "none", answer: refuse(status, code, message) });
+    send(server, reply, { operation: "none", answer: refuseHttp(server, error) });
   });
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     send(server, reply, await answerRequest(server, request));
   };
   instance.all("/", handler);
   instance.all("/*", handler);
+}
+
+/** What fastify refuses by itself while it reads a request. */
+function refuseHttp(
+  { deps }: SlsServer,
+  { statusCode = 500, message }: { statusCode?: number; message: string },
+) {
+  if (statusCode === 413) return refuse(400, "PostBodyTooLarge", message);
+  if (statusCode === 415) return refuse(415, "InvalidContentType", message);
+  if (statusCode < 500) return refuse(statusCode, "ParameterInvalid", message);
+  deps.logger.error({ error: message }, "a log service request failed");
+  return refuse(500, "InternalServerError", "internal server error");
 }
 
 interface Answered {
@@ -137,5 +143,5 @@ function send({ deps, requests }: SlsServer, reply: FastifyReply, { operation, a
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...headers,
     })
-    .send(body === undefined ? "" : JSON.stringify(body));
+    .send(body === undefined ? undefined : JSON.stringify(body));
 }

@@ -106,17 +106,17 @@ describe("a signed request", () => {
       fc.record({
         part: fc.constant("url" as const),
         index: fc.nat(),
-        to: fc.constantFrom(..."azAZ09/&=?%+-_ x"),
+        to: fc.constantFrom(...Array.from("azAZ09/&=?%+-_ x")),
       }),
       fc.record({
         part: fc.constant("payload" as const),
         index: fc.nat(),
-        to: fc.constantFrom(...'az{}":, 0'),
+        to: fc.constantFrom(...Array.from('az{}":, 0')),
       }),
       fc.record({
         part: fc.constantFrom("authorization", "date", "content-md5", "content-type", "x-log-apiversion"),
         index: fc.nat(),
-        to: fc.constantFrom(..."azAZ09+/=:, -"),
+        to: fc.constantFrom(...Array.from("azAZ09+/=:, -")),
       }),
     );
     await fc.assert(
@@ -132,7 +132,7 @@ describe("a signed request", () => {
             : withHeader(raw, part, change(raw.headers[part]!));
         fc.pre(signed(changed) !== signed(raw) && changed.url.startsWith("/") && !/[ ]/u.test(changed.url));
         const answered = await outcome(changed);
-        expect(answered).toMatch(/^(?:40[01]) (?!IndexAlreadyExist)/u);
+        expect(answered).toMatch(/^(?:400|401|415) (?!IndexAlreadyExist)/u);
       }),
       { numRuns: 1500 },
     );
