@@ -5,6 +5,7 @@
  *     nonces.sqlite    replay protection
  *     spool.sqlite     accepted batches that some sink has not delivered yet
  *     store/           the embedded store
+ *     dead-letter      batches that no store will ever take
  *     agent-id         this host's name in every batch id
  *     lock.sqlite      held while a Weir runs
  *     weir.sock        local administration

@@ -1,0 +1,84 @@
+/** The listeners: the clouds' APIs on a TCP port, local administration on a socket in the data directory. */
+import { ok, type Result, systemClock } from "../base/mod.ts";
+import { createAuthenticator, openNonceStore } from "../gateway/auth/mod.ts";
+import { createNativeDialect } from "../gateway/dialect/native/mod.ts";
+import { createRpcDialect } from "../gateway/dialect/rpc/mod.ts";
+import { createSagService } from "../gateway/dialect/sag/mod.ts";
+import { createSlsDialect } from "../gateway/dialect/sls/mod.ts";
+import { createGateway, type Dialect, type Gateway } from "../gateway/mod.ts";
+import { createLogReader, type LogReader } from "../query/mod.ts";
+import { deliveryReportOf, deliveryStatusOf } from "./delivery-status.ts";
+import { statusOf } from "./status.ts";
+import type { System } from "./system.ts";
+
+/** Starts both listeners; resolves with the address of the TCP one. Faults: those of Gateway.start(). */
+export async function startApi(system: System): Promise<Result<{ readonly endpoint: string }>> {
+  const reader = createLogReader({}, { store: system.store });
+  const local = await startLocal(system, reader);
+  if (!local.ok) return local;
+  const cloud = cloudGateway(system, reader);
+  if (!cloud.ok) return cloud;
+  const started = await cloud.value.start();
+  if (!started.ok) return started;
+  system.shutdown.add("api", () => cloud.value.stop());
+  return ok({ endpoint: started.value.address });
+}
+
+function cloudGateway(system: System, reader: LogReader): Result<Gateway> {
+  const { configuration, control, data, health, logger, metrics, shutdown } = system;
+  const nonces = openNonceStore({ path: data.file("nonces.sqlite") }, { clock: systemClock, metrics });
+  if (!nonces.ok) return nonces;
+  shutdown.add("nonces", () => nonces.value.close());
+  const authenticator = createAuthenticator({
+    keys: control.accessKeys,
+    nonces: nonces.value,
+    clock: systemClock,
+    metrics,
+  });
+  const services = [
+    createSagService({
+      control,
+      logger,
+      deliveryStatus: (flowLogId) => deliveryStatusOf(system, flowLogId),
+      settled: () => system.reconciler.settled(),
+    }),
+  ];
+  const dialects = [slsDialect(system, reader), createRpcDialect({ services, authenticator, logger })];
+  const { limits } = configuration.gateway;
+  return ok(createGateway({ listen: configuration.listen, dialects, limits, health, logger, metrics }));
+}
+
+function slsDialect({ configuration, control, logger, metrics }: System, logReader: LogReader): Dialect {
+  return createSlsDialect(
+    {
+      endpoints: [...configuration.sls.baseDomains, configuration.listen.host],
+      regionId: control.regionId,
+      regionIds: control.regions.list("logService"),
+    },
+    {
+      logProjects: control.logProjects,
+      logReader,
+      clock: systemClock,
+      findAccessKey: (accessKeyId) => control.accessKeys.find(accessKeyId),
+      logger,
+      metrics,
+    },
+  );
+}
+
+async function startLocal(system: System, reader: LogReader): Promise<Result<unknown>> {
+  const { configuration, control, data, health, logger, metrics, shutdown } = system;
+  const dialect = createNativeDialect({
+    control,
+    reader,
+    logger,
+    retentionDays: configuration.store.retentionDays,
+    status: () => statusOf(system),
+    delivery: (flowLogId) => deliveryReportOf(system, flowLogId),
+  });
+  const socketPath = data.file("weir.sock");
+  const gateway = createGateway({ listen: { socketPath }, dialects: [dialect], health, logger, metrics });
+  const started = await gateway.start();
+  if (started.ok) shutdown.add("local administration", () => gateway.stop());
+  return started;
+}

@@ -1,0 +1,63 @@
+/** How one flow log's deliveries go, from capture to each output. */
+import type { FlowLog } from "../control/mod.ts";
+import type { DeliveryStatus } from "../gateway/mod.ts";
+import type { System } from "./system.ts";
+
+type Report = Readonly<Record<string, unknown>>;
+
+/** Everything that is known, for the native API; undefined for a flow log that does not exist. */
+export function deliveryReportOf(system: System, flowLogId: string): Report | undefined {
+  const { control, capture, netflow, spool } = system;
+  const flowLog = control.flowLogs.find(flowLogId);
+  if (flowLog === undefined) return undefined;
+  const { state, fault, subjects, ledger } = capture.status();
+  const isOfFlowLog = (entry: { readonly flowLogId: string }): boolean => entry.flowLogId === flowLogId;
+  const { logService, netflow: netflowOutput } = flowLog.outputs;
+  return {
+    problems: problemsOf(system, flowLog),
+    capture: {
+      state: flowLog.status === "active" ? state : "off",
+      ...(fault === undefined ? {} : { reason: fault.message, remedy: fault.remedy }),
+      resources: subjects.filter(isOfFlowLog),
+      packets: ledger.filter(isOfFlowLog),
+    },
+    logService: { enabled: logService.enabled },
+    netflow: { enabled: netflowOutput.enabled, ...netflow.status(flowLogId) },
+    spoolLosses: spool.status().losses.filter((loss) => loss.flowLogId === flowLogId),
+  };
+}
+
+/** The same in one word and a sentence, for an API that has no room for more. */
+export function deliveryStatusOf(system: System, flowLogId: string): DeliveryStatus | undefined {
+  const flowLog = system.control.flowLogs.find(flowLogId);
+  if (flowLog === undefined) return undefined;
+  const problems = problemsOf(system, flowLog);
+  return { healthy: problems.length === 0, message: problems.join("; ") };
+}
+
+/** What keeps an active flow log's records from where they belong; an inactive one has no problems. */
+function problemsOf(system: System, flowLog: FlowLog): string[] {
+  if (flowLog.status !== "active") return [];
+  const { capture, control, spool, store } = system;
+  const { state, fault } = capture.status();
+  const { accountId } = flowLog;
+  const { enabled, regionId, project, logstore } = flowLog.outputs.logService;
+  const target = control.logProjects.getLogstore({ accountId, regionId, project, logstore });
+  const lost = spool.status().losses.filter((loss) => loss.flowLogId === flowLog.id);
+  const lostRows = lost.reduce((sum, { rows }) => sum + rows, 0);
+  return [
+    ...(state === "running" ? [] : [`no capture: ${fault?.message ?? state}`]),
+    ...(enabled && !target.ok ? [`log service: ${target.fault.message}`] : []),
+    ...(enabled && store.status().state !== "ready"
+      ? ["log service: the store does not answer, records wait"]
+      : []),
+    ...netflowProblems(system, flowLog),
+    ...(lostRows === 0 ? [] : [`${lostRows} flows were dropped because the spool was full`]),
+  ];
+}
+
+function netflowProblems({ netflow }: System, flowLog: FlowLog): string[] {
+  const delivery = netflow.status(flowLog.id);
+  if (!flowLog.outputs.netflow.enabled || delivery === undefined || delivery.sendErrors === 0) return [];
+  return [`netflow: ${delivery.sendErrors} send errors, the last: ${delivery.lastError ?? "not known"}`];
+}

@@ -1,0 +1,62 @@
+/** What a running Weir does by itself: follow changes, look for interfaces, let old records go. */
+import { toFault } from "../base/mod.ts";
+import { interfaceNames, syncResources, type System } from "./system.ts";
+
+const interfacesEveryMs = 5000;
+const retentionEveryMs = 3_600_000;
+
+export function startHousekeeping(system: System): void {
+  const { control, logger, reconciler, shutdown, store } = system;
+  const unsubscribe = control.onChange(({ subject }) => {
+    if (subject !== "accessKey") void reconciler.reconcile();
+  });
+  control.logProjects.onLogstoreDeleted((logstore) => {
+    void reconciler.reconcile();
+    void store.dropLogstore(logstore.id).then((dropped) => {
+      if (!dropped.ok)
+        logger.warn(
+          { logstore: logstore.id, fault: dropped.fault },
+          "records of a deleted logstore stay until the next retention",
+        );
+    });
+  });
+  const timers = [
+    setInterval(createInterfaceWatch(system), interfacesEveryMs),
+    setInterval(() => void expireRecords(system), retentionEveryMs),
+  ];
+  shutdown.add("housekeeping", () => {
+    unsubscribe();
+    for (const timer of timers) clearInterval(timer);
+  });
+  void expireRecords(system);
+}
+
+/** Looks at the host's interfaces; on a change brings resources and capture up to date. */
+function createInterfaceWatch(system: System): () => void {
+  let known = interfaceNames(system.configuration).join(" ");
+  return () => {
+    const found = interfaceNames(system.configuration).join(" ");
+    if (found === known) return;
+    known = found;
+    followInterfaces(system);
+  };
+}
+
+function followInterfaces(system: System): void {
+  const synced = syncResources(system);
+  if (!synced.ok) system.logger.error({ fault: synced.fault }, "the list of resources is out of date");
+  void system.reconciler.reconcile();
+}
+
+async function expireRecords({ control, logger, store }: System): Promise<void> {
+  const retentions = control.logProjects
+    .allLogstores()
+    .map(({ id, retentionDays }) => ({ logstore: id, days: retentionDays }));
+  try {
+    const expired = await store.expire(retentions);
+    if (!expired.ok)
+      logger.warn({ fault: expired.fault }, "records past their retention stay until the next try");
+  } catch (error) {
+    logger.error({ fault: toFault(error) }, "retention failed");
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Keeps what runs in step with what is configured.
+ *
+ * Every change of a flow log or resource asks for a reconciliation; they run one at a time. Flows that were
+ * metered under the old settings go where the old settings said: capture ends them first, their batches
+ * are accepted by the old routes, and only then do the new routes hold.
+ */
+import { toFault } from "../base/mod.ts";
+import { type Capture, subjectKey } from "../capture/mod.ts";
+import type { Logger } from "../observe/mod.ts";
+import type { NetflowSink } from "../sink/netflow/mod.ts";
+import {
+  capturePlanOf,
+  deliveriesOf,
+  type Delivery,
+  type DeliveryContext,
+  netflowTargetsOf,
+  type PlanSettings,
+} from "./delivery.ts";
+
+export interface ReconcilerDependencies {
+  readonly capture: Capture;
+  readonly netflow: NetflowSink;
+  /** What is wanted now. */
+  readonly context: () => DeliveryContext;
+  readonly settings: PlanSettings;
+  readonly logger: Logger;
+}
+
+export interface Reconciler {
+  /** Asks for a reconciliation and resolves when one that began after the call is done. Never rejects. */
+  reconcile(): Promise<void>;
+  /** Resolves when what was asked for so far is done, or after a second: a change then goes on taking effect. */
+  settled(): Promise<void>;
+  /** Where a batch of this flow log and resource goes now; undefined if it is not metered. */
+  deliveryOf(flowLogId: string, resourceId: string): Delivery | undefined;
+  stop(): Promise<void>;
+}
+
+/** How long exporters of collectors that are no longer named stay, for what the spool still holds for them. */
+const formerExportersMs = 5000;
+const settleTimeoutMs = 1000;
+
+export function createReconciler(dependencies: ReconcilerDependencies): Reconciler {
+  let current = new Map<string, Delivery>();
+  let former: readonly Delivery[] = [];
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const run = async (): Promise<void> => {
+    const wanted = deliveriesOf(dependencies.context());
+    const before = [...current.values()];
+    const merged = new Map(wanted.map((delivery) => [subjectKey(delivery.subject), delivery]));
+    // A subject that stays keeps its former routes until its former flows are accepted.
+    current = new Map([...merged, ...current]);
+    await applyPlan(dependencies, wanted, [...before, ...former]);
+    current = merged;
+    former = before;
+  };
+  const reconcile = (): Promise<void> => {
+    if (stopped) return running ?? Promise.resolve();
+    if (running === undefined) {
+      running = run()
+        .catch((error: unknown) =>
+          dependencies.logger.error({ fault: toFault(error) }, "reconciliation failed"),
+        )
+        .finally(() => (running = undefined));
+      return running;
+    }
+    next ??= running.then(() => {
+      next = undefined;
+      return reconcile();
+    });
+    return next;
+  };
+  return {
+    reconcile: async () => {
+      await reconcile();
+      clearTimeout(timer);
+      // Once more, to let go of the exporters that only the former settings needed.
+      if (!stopped && former.some(({ netflow }) => netflow !== undefined)) {
+        timer = setTimeout(() => {
+          former = [];
+          void reconcile();
+        }, formerExportersMs);
+      }
+    },
+    settled: async () => {
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const patience = setTimeout(resolve, settleTimeoutMs);
+      await Promise.race([next ?? running, late]);
+      clearTimeout(patience);
+    },
+    deliveryOf: (flowLogId, resourceId) => current.get(subjectKey({ flowLogId, resourceId })),
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await (next ?? running);
+    },
+  };
+}
+
+async function applyPlan(
+  { capture, netflow, context, settings, logger }: ReconcilerDependencies,
+  wanted: readonly Delivery[],
+  former: readonly Delivery[],
+): Promise<void> {
+  // Exporters first: their source ports must be known before the first of their datagrams is seen.
+  await netflow.prepare(netflowTargetsOf([...wanted, ...former]));
+  const plan = capturePlanOf(wanted, context().interfaceNames, settings, netflow.localPorts());
+  const applied = await capture.apply(plan);
+  if (!applied.ok) logger.warn({ fault: applied.fault }, "capture did not take the new plan");
+}

@@ -1,0 +1,82 @@
+/** Starts Weir: everything behind the API, the API, and the proof that it works. */
+import { type Fault, ok, type Result, toFault } from "../base/mod.ts";
+import { startApi } from "./api.ts";
+import type { Configuration } from "./config/mod.ts";
+import { startHousekeeping } from "./housekeeping.ts";
+import type { RunningServer, ServeReport } from "./report/mod.ts";
+import { callSigned, type Credentials } from "./self-check.ts";
+import { startSystem, type System } from "./system.ts";
+
+/**
+ * Resolves when Weir is ready: the store answers a query, capture is armed (or the report says why it
+ * cannot be), a signed call succeeds. After a fault nothing is left running.
+ */
+export async function serve(configuration: Configuration): Promise<Result<RunningServer>> {
+  const started = await startSystem(configuration);
+  if (!started.ok) return started;
+  const system = started.value;
+  const report = await becomeReady(system).catch((error: unknown): Result<never> => ({
+    ok: false,
+    fault: toFault(error),
+  }));
+  if (!report.ok) {
+    await system.shutdown.run();
+    return report;
+  }
+  system.logger.info({ endpoint: report.value.endpoint, data: system.data.path }, "weir is ready");
+  return ok({ report: report.value, stop: () => system.shutdown.run() });
+}
+
+async function becomeReady(system: System): Promise<Result<ServeReport>> {
+  const { control, capture } = system;
+  const key = firstAccessKey(system);
+  if (!key.ok) return key;
+  const api = await startApi(system);
+  if (!api.ok) return api;
+  startHousekeeping(system);
+  const checked = await callSigned(reachable(api.value.endpoint), control.regionId, key.value.credentials);
+  if (!checked.ok) return checked;
+  const { credentials, isNew } = key.value;
+  const captureFault = capture.status().fault;
+  return ok({
+    endpoint: api.value.endpoint,
+    accessKeyId: credentials.accessKeyId,
+    ...(isNew ? { accessKeySecret: credentials.accessKeySecret } : {}),
+    regionId: control.regionId,
+    resources: control.resources
+      .all()
+      .filter(({ present }) => present)
+      .map(({ id, type, name }) => ({ id, type, name })),
+    warnings: captureFault === undefined ? [] : [warningOf(captureFault)],
+  });
+}
+
+function warningOf({ message, remedy }: Fault): string {
+  return remedy === undefined ? `no capture: ${message}` : `no capture: ${message}; ${remedy}`;
+}
+
+interface FirstKey {
+  readonly credentials: Credentials;
+  /** Whether this start made it, so that its secret is to be told. */
+  readonly isNew: boolean;
+}
+
+/** The key of the configuration, else the oldest active one, else a new one. */
+function firstAccessKey({ configuration, control }: System): Result<FirstKey> {
+  const accountId = control.accounts.default.id;
+  const { id, secret } = configuration.accessKey;
+  if (id !== undefined && secret !== undefined) {
+    const isKnown = control.accessKeys.find(id).ok;
+    const key = control.accessKeys.ensure(accountId, { accessKeyId: id, accessKeySecret: secret });
+    return key.ok ? ok({ credentials: key.value, isNew: !isKnown }) : key;
+  }
+  const active = control.accessKeys.list(accountId).find(({ status }) => status === "active");
+  const key =
+    active === undefined ? control.accessKeys.create(accountId) : control.accessKeys.find(active.accessKeyId);
+  return key.ok ? ok({ credentials: key.value, isNew: active === undefined }) : key;
+}
+
+/** The address that this host itself reaches the endpoint by. */
+function reachable(endpoint: string): string {
+  return endpoint.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+}

@@ -1,0 +1,248 @@
+/** The parts of a running Weir, built and started in the order in which they need each other. */
+import { hostname } from "node:os";
+
+import { ok, type Result, systemClock } from "../base/mod.ts";
+import { type Capture, createCapture, discoverInterfaces } from "../capture/mod.ts";
+import { type Control, openControl } from "../control/mod.ts";
+import {
+  createHealth,
+  createLogger,
+  createMetrics,
+  type Health,
+  healthy,
+  type Logger,
+  type Metrics,
+  unhealthy,
+} from "../observe/mod.ts";
+import { createNetflowSink, type NetflowSink, netflowSinkName } from "../sink/netflow/mod.ts";
+import { createStoreSink, storeSinkName } from "../sink/store/mod.ts";
+import { openSpool, type Spool } from "../spool/mod.ts";
+import { createStore, type Store } from "../store/mod.ts";
+import type { Configuration } from "./config/mod.ts";
+import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
+import { routesOf } from "./delivery.ts";
+import { createIntake } from "./intake.ts";
+import { selectInterfaces } from "./interfaces.ts";
+import { createReconciler, type Reconciler } from "./reconciler.ts";
+import { createShutdown, type Shutdown } from "./shutdown.ts";
+
+export interface System {
+  readonly configuration: Configuration;
+  readonly data: DataDirectory;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly shutdown: Shutdown;
+  readonly control: Control;
+  readonly spool: Spool;
+  readonly store: Store;
+  readonly netflow: NetflowSink;
+  readonly capture: Capture;
+  readonly reconciler: Reconciler;
+}
+
+/**
+ * Builds and starts everything behind the API. What cannot be had at all is a fault, after which nothing
+ * is left running; a missing capture is none: its reason is in `capture.status()`.
+ */
+export async function startSystem(configuration: Configuration): Promise<Result<System>> {
+  const logger = createLogger(configuration.log.level);
+  const shutdown = createShutdown(logger);
+  const started = await buildSystem(configuration, logger, shutdown).catch(async (error: unknown) => {
+    await shutdown.run();
+    throw error;
+  });
+  if (!started.ok) await shutdown.run();
+  return started;
+}
+
+async function buildSystem(
+  configuration: Configuration,
+  logger: Logger,
+  shutdown: Shutdown,
+): Promise<Result<System>> {
+  const data = openDataDirectory(configuration.data);
+  if (!data.ok) return data;
+  shutdown.add("data directory", () => data.value.release());
+  const metrics = createMetrics();
+  const parts = { configuration, data: data.value, logger, metrics, shutdown };
+  const control = openControlPlane(parts);
+  if (!control.ok) return control;
+  const resources = syncResources({ ...parts, control: control.value });
+  if (!resources.ok) return resources;
+  const storage = openStorage(parts);
+  if (!storage.ok) return storage;
+  const flows = openFlowPath({ ...parts, ...storage.value, control: control.value });
+  const [stored, captured] = await Promise.all([storage.value.store.start(), flows.capture.start()]);
+  if (!stored.ok) return stored;
+  if (!captured.ok) logger.warn({ fault: captured.fault }, "capture is off");
+  flows.startSinks();
+  await flows.reconciler.reconcile();
+  const system = { ...parts, ...storage.value, ...flows, control: control.value };
+  return ok({ ...system, health: healthOf(system) });
+}
+
+interface Foundation {
+  readonly configuration: Configuration;
+  readonly data: DataDirectory;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly shutdown: Shutdown;
+}
+
+function openControlPlane({ configuration, data, logger, shutdown }: Foundation): Result<Control> {
+  const opened = openControl(
+    {
+      path: data.file("control.sqlite"),
+      regionId: configuration.defaultRegion,
+      regions: configuration.regions,
+      flowLogsMax: configuration.flowLogs.quota,
+      createLogTargets: configuration.flowLogs.createLogProjects,
+      logProjects: { retentionDays: configuration.store.retentionDays },
+    },
+    { clock: systemClock, logger },
+  );
+  if (opened.ok) shutdown.add("control", () => opened.value.close());
+  return opened;
+}
+
+function openStorage({
+  configuration,
+  data,
+  logger,
+  metrics,
+  shutdown,
+}: Foundation): Result<{ spool: Spool; store: Store }> {
+  const { bytesMax } = configuration.spool;
+  const spool = openSpool(
+    { path: data.file("spool.sqlite"), bytesMax, sinks: [storeSinkName, netflowSinkName] },
+    { clock: systemClock, logger, metrics },
+  );
+  if (!spool.ok) return spool;
+  shutdown.add("spool", () => spool.value.close());
+  const { memoryBytesMax, readers, deduplicate } = configuration.store;
+  const store = createStore(
+    { path: data.file("store"), memoryBytesMax, readers, deduplicate },
+    { clock: systemClock, logger, metrics },
+  );
+  shutdown.add("store", () => store.stop());
+  return ok({ spool: spool.value, store });
+}
+
+interface FlowPath {
+  readonly netflow: NetflowSink;
+  readonly capture: Capture;
+  readonly reconciler: Reconciler;
+  readonly startSinks: () => void;
+}
+
+/** Capture, the spool's intake and the sinks, joined by the routes that the reconciler knows. */
+function openFlowPath(parts: Foundation & { spool: Spool; store: Store; control: Control }): FlowPath {
+  const { configuration, data, logger, metrics, shutdown, spool, store, control } = parts;
+  const shared = { spool, logger, metrics, clock: systemClock };
+  const storeSink = createStoreSink({ deadLetterPath: data.file("dead-letter") }, { ...shared, store });
+  const { templateRefreshDatagrams, templateRefreshS, bytesPerSecondMax } = configuration.netflow;
+  const netflow = createNetflowSink(
+    {
+      refreshDatagrams: templateRefreshDatagrams,
+      refreshMs: templateRefreshS * 1000,
+      bytesPerSecond: bytesPerSecondMax,
+    },
+    { ...shared, interfaceNames: () => discoverInterfaces() },
+  );
+  const intake = createIntake({
+    ...shared,
+    routesOf: ({ flowLogId, resourceId }) => {
+      const delivery = reconciler.deliveryOf(flowLogId, resourceId);
+      return delivery === undefined ? [] : routesOf(delivery);
+    },
+    wake: () => {
+      storeSink.wake();
+      netflow.wake();
+    },
+  });
+  const { method, ringBytes, snapshotBytes, loopback, natInterfaces, flowsMax } = configuration.capture;
+  const capture = createCapture(
+    { method, ringBytes, snapshotBytes },
+    { logger, metrics, clock: systemClock, agentId: data.agentId, accept: intake.accept },
+  );
+  const reconciler = createReconciler({
+    capture,
+    netflow,
+    context: () => ({ control, interfaceNames: interfaceNames(configuration), flowsMax }),
+    settings: { loopback, natInterfaces },
+    logger,
+  });
+  shutdown.add("store sink", () => storeSink.stop());
+  shutdown.add("netflow sink", () => netflow.stop());
+  shutdown.add("delivery of what is accepted", () => drain(spool));
+  shutdown.add("capture", () => capture.stop());
+  shutdown.add("reconciler", () => reconciler.stop());
+  const startSinks = (): void => {
+    storeSink.start();
+    netflow.start();
+  };
+  return { netflow, capture, reconciler, startSinks };
+}
+
+/** How long a stop waits for the sinks; what is left then stays in the spool for the next start. */
+const drainTimeoutMs = 3000;
+const drainPollMs = 20;
+
+async function drain(spool: Spool): Promise<void> {
+  const deadlineMs = performance.now() + drainTimeoutMs;
+  while (spool.status().sinks.some(({ pending }) => pending > 0) && performance.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+  }
+}
+
+/** The host's interfaces that are resources; loopback only where it is to be metered. */
+export function interfaceNames({ capture: { interfaces, loopback } }: Configuration): string[] {
+  const devices = discoverInterfaces().filter(({ kind }) => loopback || kind !== "loopback");
+  return selectInterfaces(
+    devices.map(({ name }) => name),
+    interfaces,
+  );
+}
+
+/** Brings the list of resources up to date with the host and the configuration. */
+export function syncResources({
+  configuration,
+  control,
+  data,
+}: Pick<System, "configuration" | "control" | "data">): Result<unknown> {
+  const interfaces = interfaceNames(configuration).map((name) => ({ name }));
+  const declared = configuration.resources.map((gateway) => ({
+    name: gateway.name,
+    flowLogSupport: gateway.flowLogSupport,
+    ...(gateway.description === undefined ? {} : { description: gateway.description }),
+    ...(gateway.region === undefined ? {} : { regionId: gateway.region }),
+    ...(gateway.interfaces === undefined ? {} : { interfaceNames: gateway.interfaces }),
+    ...(gateway.serial === undefined ? {} : { serial: gateway.serial }),
+    ...(gateway.model === undefined ? {} : { model: gateway.model }),
+  }));
+  return control.resources.sync({
+    hosts: [{ agentId: data.agentId, name: hostname(), interfaces }],
+    declared,
+  });
+}
+
+function healthOf({ capture, spool, store }: Pick<System, "capture" | "spool" | "store">): Health {
+  const health = createHealth();
+  health.register("store", () =>
+    store.status().state === "ready" ? healthy : unhealthy("the store does not answer"),
+  );
+  health.register("spool", () => {
+    const { droppedBatches } = spool.status();
+    return droppedBatches === 0
+      ? healthy
+      : { ok: true, text: `${droppedBatches} batches were dropped at the bound` };
+  });
+  health.register("capture", () => {
+    const { state, fault: reason } = capture.status();
+    if (state === "running") return healthy;
+    // A Weir without the privilege to capture still serves its API and its records, by design.
+    return state === "unavailable" ? { ok: true, text: reason?.message ?? state } : unhealthy(state);
+  });
+  return health;
+}
