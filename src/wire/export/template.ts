@@ -52,7 +52,7 @@ type FieldShape = Omit<TemplateField, "offset">;
 export function createFlowTemplates(version: 9 | 10): readonly FlowTemplate[] {
   return [false, true].flatMap((icmp) =>
     [false, true].map((ipv6) => {
-      const shapes = [...addressFields(ipv6), ...transportFields(version), ...flowFields(version)];
+      const shapes = [...addressFields(ipv6), ...transportFields(), ...flowFields(version)];
       if (icmp) shapes.push(fieldShape("destinationPort", 2, "unsigned", ipv6 ? 139 : 32));
       return layTemplate(firstTemplateId + flowGroup(ipv6 ? 6 : 4, icmp), shapes);
     }),
@@ -80,14 +80,17 @@ function addressFields(ipv6: boolean): FieldShape[] {
   );
 }
 
-/** TCP flags are one byte in RFC 3954 section 8 and two in RFC 9565. */
-function transportFields(version: 9 | 10): FieldShape[] {
+/**
+ * TCP flags are one byte in RFC 3954 section 8; of the two in RFC 9565 the second is sent, as its reduced
+ * size allows, because nfacctd reads no other.
+ */
+function transportFields(): FieldShape[] {
   return [
     fieldShape("sourcePort", 2),
     fieldShape("destinationPort", 2),
     fieldShape("protocol", 1),
     fieldShape("ipClassOfService", 1),
-    fieldShape("tcpControlBits", version === 9 ? 1 : 2),
+    fieldShape("tcpControlBits", 1),
     fieldShape("verdict", 1, "forwardingStatus"),
   ];
 }
