@@ -21,7 +21,7 @@ import {
 const restartMsMin = 100;
 const restartMsMax = 30_000;
 /** A child that lived this long died of something else than the one before. */
-const steadyMs = 30_000;
+const steadyMs = 10_000;
 /** A directory may be locked for a moment by a child whose parent was killed. */
 const lockPatienceMs = 3_000;
 const heartbeatsMissedMax = 15;
