@@ -16,7 +16,12 @@ export function selectInterfaces(
 }
 
 function matcherOf(patterns: readonly string[]): (name: string) => boolean {
-  const alternatives = patterns.map((pattern) => pattern.split("*").map(RegExp.escape).join(".*"));
+  const alternatives = patterns.map((pattern) =>
+    pattern
+      .split("*")
+      .map((text) => RegExp.escape(text))
+      .join(".*"),
+  );
   const expression = new RegExp(`^(?:${alternatives.join("|")})$`, "u");
   return (name) => patterns.length > 0 && expression.test(name);
 }

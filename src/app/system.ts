@@ -76,7 +76,8 @@ async function buildSystem(
   const [stored, captured] = await Promise.all([storage.value.store.start(), flows.capture.start()]);
   if (!stored.ok) return stored;
   if (!captured.ok) logger.warn({ fault: captured.fault }, "capture is off");
-  flows.startSinks();
+  const delivering = await flows.startSinks();
+  if (!delivering.ok) return delivering;
   await flows.reconciler.reconcile();
   const system = { ...parts, ...storage.value, ...flows, control: control.value };
   return ok({ ...system, health: healthOf(system) });
@@ -133,7 +134,8 @@ interface FlowPath {
   readonly netflow: NetflowSink;
   readonly capture: Capture;
   readonly reconciler: Reconciler;
-  readonly startSinks: () => void;
+  /** Before the first batch is accepted: positions must lie above those in the store. */
+  readonly startSinks: () => Promise<Result<void>>;
 }
 
 /** Capture, the spool's intake and the sinks, joined by the routes that the reconciler knows. */
@@ -164,7 +166,7 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store; control:
   const { method, ringBytes, snapshotBytes, loopback, natInterfaces, flowsMax } = configuration.capture;
   const capture = createCapture(
     { method, ringBytes, snapshotBytes },
-    { logger, metrics, clock: systemClock, agentId: data.agentId, accept: intake.accept },
+    { logger, metrics, clock: systemClock, agentId: data.agentId, accept: (bytes) => intake.accept(bytes) },
   );
   const reconciler = createReconciler({
     capture,
@@ -178,9 +180,9 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store; control:
   shutdown.add("delivery of what is accepted", () => drain(spool));
   shutdown.add("capture", () => capture.stop());
   shutdown.add("reconciler", () => reconciler.stop());
-  const startSinks = (): void => {
-    storeSink.start();
+  const startSinks = (): Promise<Result<void>> => {
     netflow.start();
+    return storeSink.start();
   };
   return { netflow, capture, reconciler, startSinks };
 }
