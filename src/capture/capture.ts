@@ -259,7 +259,7 @@ function statusOf({ state, supervisor }: Parts): CaptureStatus {
     state: state.phase,
     method: state.phase === "unavailable" ? null : state.method,
     ...(state.fault === undefined ? {} : { fault: state.fault }),
-    processId: supervisor.processId(),
+    processId: state.phase === "unavailable" ? null : supervisor.processId(),
     restarts: supervisor.restarts(),
     privileges: state.privileges,
   };

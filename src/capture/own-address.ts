@@ -14,7 +14,8 @@ export interface AddressSet {
   mask: number;
 }
 
-export function createAddressSet(addresses: readonly string[]): AddressSet {
+/** A set of addresses in the 16-byte form. */
+export function createAddressSet(addresses: readonly Uint8Array[]): AddressSet {
   const capacity = 2 ** Math.ceil(Math.log2(Math.max(8, addresses.length * 4)));
   const set = {
     words: new Uint32Array(capacity * addressWords),
@@ -25,10 +26,8 @@ export function createAddressSet(addresses: readonly string[]): AddressSet {
   return set;
 }
 
-function addAddress(set: AddressSet, address: string): void {
-  const parsed = parseAddress(address.split("%")[0]!);
-  if (!parsed.ok) return;
-  const words = new Uint32Array(parsed.value.slice().buffer);
+function addAddress(set: AddressSet, address: Uint8Array): void {
+  const words = new Uint32Array(address.slice().buffer);
   if (hasAddress(set, words, 0)) return;
   let slot = slotOf(words, 0, set.mask);
   while (set.used[slot] === 1) slot = (slot + 1) & set.mask;
@@ -60,12 +59,25 @@ function slotOf(words: Uint32Array, at: number, mask: number): number {
 }
 
 /**
- * Every address of this host. The unspecified addresses are among them: a host that has no address yet
- * (DHCP, duplicate address detection) sends from them, and no router forwards them.
+ * Addresses that every host has. The unspecified ones are among them: a host that has no address yet (DHCP,
+ * duplicate address detection) sends from them, and no router forwards them.
  */
-export function ownAddresses(): string[] {
-  const assigned = Object.values(networkInterfaces()).flatMap((entries) =>
-    (entries ?? []).map((entry) => entry.address),
-  );
-  return [...assigned, "0.0.0.0", "::", "127.0.0.1", "::1"];
+const alwaysOwn = ["0.0.0.0", "::", "127.0.0.1", "::1"];
+
+/** `assigned` and those that every host has. */
+export function ownAddressSet(assigned: readonly Uint8Array[]): AddressSet {
+  return createAddressSet([...assigned, ...parsed(alwaysOwn)]);
+}
+
+/** The addresses of interfaces that are up and have a carrier: all that Node tells of. */
+export function assignedAddresses(): Uint8Array[] {
+  const entries = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return parsed(entries.map(({ address }) => address));
+}
+
+function parsed(addresses: readonly string[]): Uint8Array[] {
+  return addresses.flatMap((address) => {
+    const result = parseAddress(address.split("%")[0]!);
+    return result.ok ? [result.value] : [];
+  });
 }

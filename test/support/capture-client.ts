@@ -72,7 +72,9 @@ export function startCaptureClient(
     memory: () => call({ call: "memory" }),
     refuse: (refuse) => call({ call: "refuse", refuse }),
     stop: () => call({ call: "stop" }),
-    close: () => child.disconnect(),
+    close() {
+      if (child.connected) child.disconnect();
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 import { type Fault, fault, ok, type Result } from "../../base/mod.ts";
 import type { CaptureConfig } from "../config.ts";
 import { type Libc, loadLibc } from "../libc/libc.ts";
+import { assignedAddresses } from "../own-address.ts";
 import type { CaptureMethod, PrivilegeReport } from "../plan.ts";
 import { dropAllPrivileges, dropPrivileges } from "../privilege.ts";
 import { createFedTap, type FedTap, openRingTap } from "../tap.ts";
@@ -46,6 +47,7 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
   if (!dropped.ok) return dropped;
   const session = createSession({
     ...deps,
+    assignedAddresses: () => libc.interfaceAddresses(),
     openTap: (device, intake) => openRingTap(libc, device.name, intake, config),
   });
   return ok(driveByPoll(libc, session, dropped.value, deps));
@@ -74,6 +76,7 @@ function createFedDriver(deps: DriverDeps): Result<Driver> {
   const taps = new Map<string, FedTap>();
   const session = createSession({
     ...deps,
+    assignedAddresses,
     openTap(device, intake) {
       const tap = createFedTap(device.name, intake);
       taps.set(device.name, tap);
@@ -124,6 +127,7 @@ function createReplayDriver(deps: DriverDeps): Result<Driver> {
   let ended = false;
   const session = createSession({
     ...deps,
+    assignedAddresses: () => [],
     discover: () => [replay.device],
     openTap: (device, intake) => ok((tap = createFedTap(device.name, intake))),
   });

@@ -1,7 +1,4 @@
 /** A capture process at work: the plan's subjects, their taps and meters, and the batches that leave. */
-import type { Result } from "../../base/mod.ts";
-import type { Intake } from "../intake.ts";
-import type { HostInterface } from "../interface.ts";
 import { createLedger } from "../ledger.ts";
 import { advanceMeter, drainMeter } from "../../meter/mod.ts";
 import { type CapturePlan, emptyPlan, subjectKey, type SubjectStatus } from "../plan.ts";
@@ -13,16 +10,13 @@ import {
   needsNewMeter,
   subjectStatus,
 } from "../subject.ts";
-import type { Tap } from "../tap.ts";
 import type { SessionStatus } from "./message.ts";
 import { createOutbox, type Outbox, type SendBatch } from "./outbox.ts";
-import { createTapTable, type TapTable } from "./taps.ts";
+import { createTapTable, type TapTable, type TapTableDeps } from "./taps.ts";
 
-export interface SessionDeps {
+export interface SessionDeps extends Omit<TapTableDeps, "ledger"> {
   readonly origin: BatchOrigin;
   readonly sendBatch: SendBatch;
-  readonly openTap: (device: HostInterface, intake: Intake) => Result<Tap>;
-  readonly discover?: () => HostInterface[];
 }
 
 export interface Session {

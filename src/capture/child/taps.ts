@@ -8,7 +8,7 @@ import type { Fault, Result } from "../../base/mod.ts";
 import { attachMeters, createIntake, type Intake } from "../intake.ts";
 import { discoverInterfaces, type HostInterface, interfaceIndex, masterOf } from "../interface.ts";
 import type { Ledger } from "../ledger.ts";
-import { createAddressSet, ownAddresses } from "../own-address.ts";
+import { ownAddressSet } from "../own-address.ts";
 import type { CapturePlan, InterfaceStatus } from "../plan.ts";
 import { createExcludedTable, lowestInterfaces, type SelectionPoint } from "../selection.ts";
 import type { MeteredSubject } from "../subject.ts";
@@ -34,6 +34,8 @@ export interface TapTable {
 
 export interface TapTableDeps {
   readonly ledger: Ledger;
+  /** The host's addresses, in the 16-byte form. */
+  readonly assignedAddresses: () => Uint8Array[];
   readonly openTap: (device: HostInterface, intake: Intake) => Result<Tap>;
   /** Interfaces to choose from; the host's own unless a replay stands in for one. */
   readonly discover?: () => HostInterface[];
@@ -64,7 +66,7 @@ export function createTapTable(deps: TapTableDeps): TapTable {
       deps.discover === undefined &&
       table.wantedNames.some((name) => interfaceIndex(name) !== (deviceOf(table, name)?.index ?? 0)),
     refreshOwnAddresses() {
-      const own = createAddressSet(ownAddresses());
+      const own = ownAddressSet(deps.assignedAddresses());
       for (const tap of table.taps.values()) tap.intake.own = own;
     },
     statuses: () => table.wantedNames.map((name) => statusOf(table, name)),
@@ -93,7 +95,7 @@ function reconcile(table: Table, plan: CapturePlan, subjects: readonly MeteredSu
     if (deviceOf(table, tap.name)?.index !== tap.index) closeGone(table, tap);
     else if (!wanted.has(tap.name)) closeUnwanted(table, tap);
   }
-  const own = createAddressSet(ownAddresses());
+  const own = ownAddressSet(table.deps.assignedAddresses());
   const excluded = createExcludedTable(plan.excluded);
   for (const [name, attached] of wanted) {
     const device = deviceOf(table, name)!;

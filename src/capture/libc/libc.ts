@@ -8,7 +8,7 @@
  */
 import type * as Ffi from "node:ffi";
 
-import { fail, ok, type Result } from "../../base/mod.ts";
+import { addressBytes, fail, mappedFromIpv4, ok, type Result } from "../../base/mod.ts";
 import { errnoName, errnos } from "./errno.ts";
 
 const signatures = {
@@ -27,6 +27,8 @@ const signatures = {
   setresuid: { arguments: ["u32", "u32", "u32"], return: "i32" },
   capset: { arguments: ["pointer", "pointer"], return: "i32" },
   syscall: { arguments: ["i64", "i64", "i64", "pointer"], return: "i64" },
+  getifaddrs: { arguments: ["pointer"], return: "i32" },
+  freeifaddrs: { arguments: ["pointer"], return: "void" },
   __errno_location: { arguments: [], return: "pointer" },
 } as const;
 
@@ -73,6 +75,8 @@ export interface Libc {
   setresuid(user: number): LibcResult<number>;
   capset(header: NodeJS.ArrayBufferView, data: NodeJS.ArrayBufferView): LibcResult<number>;
   seccomp(operation: number, flags: number, program: NodeJS.ArrayBufferView): LibcResult<number>;
+  /** The IP addresses of every interface, down ones and those without carrier too, in the 16-byte form. */
+  interfaceAddresses(): Uint8Array[];
   /** The address of `view`'s first byte. Valid only while `view` is referenced. */
   addressOf(view: NodeJS.ArrayBufferView): bigint;
 }
@@ -149,9 +153,33 @@ function bindLibc(ffi: typeof Ffi): Libc {
         const number = seccompNumbers[process.arch] ?? -1n;
         return Number(native.syscall(number, BigInt(operation), BigInt(flags), program));
       }),
+    interfaceAddresses: () => readInterfaceAddresses(ffi, native),
     addressOf: (view) => ffi.getRawPointer(view),
   };
 }
 
+interface AddressCalls {
+  readonly getifaddrs: (list: BigUint64Array) => number;
+  readonly freeifaddrs: (list: bigint) => void;
+}
+
+/** struct ifaddrs of a 64-bit system: ifa_next at 0, ifa_addr (a struct sockaddr or null) at 24. */
+function readInterfaceAddresses(ffi: typeof Ffi, calls: AddressCalls): Uint8Array[] {
+  const list = new BigUint64Array(1);
+  if (calls.getifaddrs(list) !== 0) return [];
+  const addresses: Uint8Array[] = [];
+  for (let entry = list[0]!; entry !== 0n; entry = ffi.getUint64(entry, 0)) {
+    const socketAddress = ffi.getUint64(entry, 24);
+    if (socketAddress === 0n) continue;
+    const family = ffi.getUint16(socketAddress, 0);
+    if (family === familyIpv4) addresses.push(mappedFromIpv4(ffi.toBuffer(socketAddress + 4n, 4)));
+    if (family === familyIpv6) addresses.push(new Uint8Array(ffi.toBuffer(socketAddress + 8n, addressBytes)));
+  }
+  calls.freeifaddrs(list[0]!);
+  return addresses;
+}
+
+const familyIpv4 = 2;
+const familyIpv6 = 10;
 const protReadWrite = 3;
 const mapSharedFlag = 1;
