@@ -6,7 +6,7 @@
  *
  *   0  end (f64)   2  start (f64)   4  octets (f64)   6  packets (f64)
  *   8  ports   9  traits   10  interface index   11  TCP bits, class of service, finished
- *   12  hash   13  timer slot
+ *   12  hash   13  not used
  *   14  source and destination: one word each for IPv4, four for IPv6
  *
  * Traits is the rest of the key in one word: protocol (bits 0–7), direction (8–9), IPv6 (10), VLAN id
@@ -27,7 +27,6 @@ export const flowWords = {
   interfaceIndex: 10,
   flags: 11,
   hash: 12,
-  timerSlot: 13,
   addresses: 14,
 } as const;
 /** Within the same struct, counted in doubles. */

@@ -7,7 +7,7 @@
  */
 import { flowEndReasons } from "../flow/mod.ts";
 import type { PacketColumns } from "../wire/packet/mod.ts";
-import { endReasonAt, notEnded } from "./aging.ts";
+import { type AgingPolicy, endReasonAt, notEnded } from "./aging.ts";
 import { emitFlow } from "./emission.ts";
 import {
   flagsFinished,
@@ -23,7 +23,7 @@ import {
 } from "./flow-store.ts";
 import { hashIpv4Key, hashIpv6Key } from "./key-hash.ts";
 import { groupRows, type Meter, storeOf } from "./state.ts";
-import { flagsOf, hastenTimer, openFlow, startCounting, tcpFinOrRst } from "./table.ts";
+import { flagsOf, openFlow, startCounting, tcpFinOrRst } from "./table.ts";
 import { startWheel } from "./timer-wheel.ts";
 
 const tcpSyn = 0x02;
@@ -41,13 +41,20 @@ export function meterPackets(meter: Meter, packets: PacketColumns): void {
   }
 }
 
-function hashRows({ group, hash }: Meter, packets: PacketColumns, from: number, count: number): void {
+function hashRows(
+  { group, hash, counters }: Meter,
+  packets: PacketColumns,
+  from: number,
+  count: number,
+): void {
   const { hashes, traits } = group;
   const { addresses, ports, interfaceIndex } = packets;
+  let octets = 0;
   for (let index = 0; index < count; index++) {
     const row = from + index;
     const rowTraits = traitsOf(packets, row);
     traits[index] = rowTraits;
+    octets += packets.octets[row]!;
     hashes[index] =
       (rowTraits & traitsIpv6) === 0
         ? hashIpv4Key(
@@ -60,6 +67,8 @@ function hashRows({ group, hash }: Meter, packets: PacketColumns, from: number, 
           )
         : hashIpv6Key(hash, addresses, row * 8, ports[row]!, rowTraits, interfaceIndex[row]!);
   }
+  counters.packets += count;
+  counters.octets += octets;
 }
 
 function traitsOf(packets: PacketColumns, row: number): number {
@@ -114,85 +123,142 @@ function findFlows({ group, buckets, ipv4, ipv6 }: Meter, count: number): void {
 }
 
 function countRows(meter: Meter, packets: PacketColumns, from: number, count: number): void {
-  const { group, counters } = meter;
-  let octets = 0;
   for (let index = 0; index < count; index++) {
+    index = countPlainRows(meter, packets, from, index, count);
+    if (index < count) countOtherRow(meter, packets, from + index, index);
+  }
+}
+
+/**
+ * Counts rows, from the group's row `index` on, for as long as they only add to a flow that was found. Gives
+ * the index of the first row that does more, or `count`.
+ *
+ * Most rows of most traffic are counted here. There is no call in the loop that is not inlined, so that the
+ * arrays' addresses stay in registers.
+ */
+function countPlainRows(
+  { group, ipv4, ipv6, aging }: Meter,
+  packets: PacketColumns,
+  from: number,
+  index: number,
+  count: number,
+): number {
+  const { references, traits } = group;
+  const ipv4Words = ipv4.words;
+  const ipv4Doubles = ipv4.doubles;
+  const ipv6Words = ipv6.words;
+  const ipv6Doubles = ipv6.doubles;
+  for (; index < count; index++) {
+    const reference = references[index]!;
+    if (reference < 0) return index;
     const row = from + index;
-    const traits = group.traits[index]!;
-    const reference = group.references[index]!;
-    octets += packets.octets[row]!;
-    if (reference >= 0 && isFlowOf(storeOf(meter, reference), reference, packets, row, traits)) {
-      addPacket(meter, storeOf(meter, reference), reference, packets, row);
+    if ((reference & 1) === 0) {
+      const at = (reference >>> 1) * ipv4FlowWords;
+      if (!isIpv4FlowOf(ipv4Words, at, packets, row, traits[index]!)) return index;
+      if (!addPlainly(ipv4Words, ipv4Doubles, at, packets, row, aging)) return index;
     } else {
-      addToFoundOrNew(meter, packets, row, group.hashes[index]!, traits);
+      const at = (reference >>> 1) * ipv6FlowWords;
+      if (!isIpv6FlowOf(ipv6Words, at, packets, row, traits[index]!)) return index;
+      if (!addPlainly(ipv6Words, ipv6Doubles, at, packets, row, aging)) return index;
     }
   }
-  counters.packets += count;
-  counters.octets += octets;
+  return count;
 }
 
-function isFlowOf(
-  store: FlowStore,
-  reference: number,
+/** Adds a packet to the flow at `at` if that is all there is to do; false if it is not. */
+function addPlainly(
+  words: Uint32Array,
+  doubles: Float64Array,
+  at: number,
   packets: PacketColumns,
   row: number,
-  traits: number,
+  aging: AgingPolicy,
 ): boolean {
-  const { words } = store;
-  const at = (reference >>> 1) * store.structWords;
-  if (words[at + flowWords.traits] !== traits || words[at + flowWords.ports] !== packets.ports[row])
-    return false;
-  if (words[at + flowWords.interfaceIndex] !== packets.interfaceIndex[row]) return false;
-  const key = at + flowWords.addresses;
-  const addresses = packets.addresses;
-  const from = row * 8;
-  if ((traits & traitsIpv6) === 0)
-    return words[key] === addresses[from + 3] && words[key + 1] === addresses[from + 7];
-  for (let index = 0; index < 8; index++) if (words[key + index] !== addresses[from + index]) return false;
-  return true;
-}
-
-/** Counts a packet for its flow, which is in the table. */
-function addPacket(
-  meter: Meter,
-  store: FlowStore,
-  reference: number,
-  packets: PacketColumns,
-  row: number,
-): void {
-  const { words, doubles } = store;
-  const at = (reference >>> 1) * store.structWords;
   const double = at >>> 1;
   const timeUs = packets.timestampUs[row]!;
   const bits = packets.tcpControlBits[row]!;
   const flags = words[at + flowWords.flags]!;
   const silenceUs = timeUs - doubles[double + flowDoubles.endUs]!;
-  if (
-    silenceUs >= 0 &&
-    silenceUs < meter.aging.inactiveTimeoutUs &&
-    timeUs - doubles[double + flowDoubles.startUs]! < meter.aging.activeTimeoutUs &&
-    flags < flagsFinished &&
-    (bits & tcpFinOrRst) === 0
-  ) {
-    doubles[double + flowDoubles.endUs] = timeUs;
-    doubles[double + flowDoubles.octets]! += packets.octets[row]!;
-    doubles[double + flowDoubles.packets]! += 1;
-    words[at + flowWords.flags] = flags | bits;
-  } else {
-    addByTheRules(meter, store, reference, packets, row);
-  }
+  if (((flags & flagsFinished) | (bits & tcpFinOrRst)) !== 0) return false;
+  if (silenceUs < 0 || silenceUs >= aging.inactiveTimeoutUs) return false;
+  if (timeUs - doubles[double + flowDoubles.startUs]! >= aging.activeTimeoutUs) return false;
+  doubles[double + flowDoubles.endUs] = timeUs;
+  doubles[double + flowDoubles.octets]! += packets.octets[row]!;
+  doubles[double + flowDoubles.packets]! += 1;
+  words[at + flowWords.flags] = flags | bits;
+  return true;
 }
 
-/** The same for a packet that may end the flow, is late, or comes at the end of a TCP flow. */
+function isIpv4FlowOf(
+  words: Uint32Array,
+  at: number,
+  packets: PacketColumns,
+  row: number,
+  traits: number,
+): boolean {
+  return (
+    words[at + flowWords.addresses] === packets.addresses[row * 8 + 3] &&
+    words[at + flowWords.addresses + 1] === packets.addresses[row * 8 + 7] &&
+    words[at + flowWords.ports] === packets.ports[row] &&
+    words[at + flowWords.traits] === traits &&
+    words[at + flowWords.interfaceIndex] === packets.interfaceIndex[row]
+  );
+}
+
+function isIpv6FlowOf(
+  words: Uint32Array,
+  at: number,
+  packets: PacketColumns,
+  row: number,
+  traits: number,
+): boolean {
+  if (
+    words[at + flowWords.ports] !== packets.ports[row] ||
+    words[at + flowWords.traits] !== traits ||
+    words[at + flowWords.interfaceIndex] !== packets.interfaceIndex[row]
+  ) {
+    return false;
+  }
+  const key = at + flowWords.addresses;
+  for (let index = 0; index < 8; index++) {
+    if (words[key + index] !== packets.addresses[row * 8 + index]) return false;
+  }
+  return true;
+}
+
+/**
+ * Counts a row that opens or ends a flow, is late, or comes at the end of a TCP flow; or whose flow the
+ * group's first look did not find.
+ */
+function countOtherRow(meter: Meter, packets: PacketColumns, row: number, index: number): void {
+  const { words, shift, mask } = meter.buckets;
+  const hash = meter.group.hashes[index]!;
+  const traits = meter.group.traits[index]!;
+  for (let position = hash >>> shift; words[position * 2 + 1] !== 0; position = (position + 1) & mask) {
+    if (words[position * 2] !== hash) continue;
+    const reference = words[position * 2 + 1]! - 1;
+    const store = storeOf(meter, reference);
+    const at = (reference >>> 1) * store.structWords;
+    const isItsFlow =
+      (reference & 1) === 0
+        ? isIpv4FlowOf(store.words, at, packets, row, traits)
+        : isIpv6FlowOf(store.words, at, packets, row, traits);
+    if (!isItsFlow) continue;
+    addByTheRules(meter, store, at, packets, row);
+    return;
+  }
+  openFlow(meter, packets, row, hash, traits);
+}
+
+/** Adds a packet to its flow, which is ended first if the packet comes after its end. */
 function addByTheRules(
   meter: Meter,
   store: FlowStore,
-  reference: number,
+  at: number,
   packets: PacketColumns,
   row: number,
 ): void {
   const { words, doubles } = store;
-  const at = (reference >>> 1) * store.structWords;
   const double = at >>> 1;
   const timeUs = packets.timestampUs[row]!;
   const bits = packets.tcpControlBits[row]!;
@@ -212,25 +278,4 @@ function addByTheRules(
     emitFlow(meter, store, at, reason);
     startCounting(meter, store, at, packets, row);
   }
-  hastenTimer(meter, store, at, reference);
-}
-
-/** Looks a flow up that the group's first look did not find, and opens it if it is not there. */
-function addToFoundOrNew(
-  meter: Meter,
-  packets: PacketColumns,
-  row: number,
-  hash: number,
-  traits: number,
-): void {
-  const { words, shift, mask } = meter.buckets;
-  for (let position = hash >>> shift; words[position * 2 + 1] !== 0; position = (position + 1) & mask) {
-    if (words[position * 2] !== hash) continue;
-    const reference = words[position * 2 + 1]! - 1;
-    const store = storeOf(meter, reference);
-    if (!isFlowOf(store, reference, packets, row, traits)) continue;
-    addPacket(meter, store, reference, packets, row);
-    return;
-  }
-  openFlow(meter, packets, row, hash, traits);
 }

@@ -14,16 +14,20 @@ import {
   takeFlow,
   traitsIpv6,
 } from "./flow-store.ts";
-import { groupRows, type Meter, storeOf } from "./state.ts";
-import { duePast, noSlot, popTimer, pushTimer, slotOf, waitsPast } from "./timer-wheel.ts";
+import { type Meter, storeOf } from "./state.ts";
+import { setTimer, takeNextTimer } from "./timer-wheel.ts";
 
 const protocolTcp = 6;
 export const tcpFinOrRst = 0x05;
 
-/** Chances an evicted flow's predecessors get for having been active since their timer was set. */
-const evictionTriesMax = 8;
-/** A flow whose deadline comes nearer gets a second entry in the wheel; this bounds how many do. */
-const entriesPerFlowMax = 2;
+/** Flows among which the one to make room is chosen. */
+const evictionChoices = 4;
+/**
+ * A FIN brings a TCP flow's end nearer, so it is looked at again after the linger time; a little later than
+ * that, so that most short connections are looked at once. By this share of the linger time a finished flow
+ * may be handed over late.
+ */
+const lingerSlack = 0.25;
 
 /** Opens the flow of a row whose key is not in the table. */
 export function openFlow(
@@ -34,7 +38,7 @@ export function openFlow(
   traits: number,
 ): void {
   const { counters, flowsMax } = meter;
-  if (counters.activeFlows >= flowsMax) evictFlow(meter);
+  if (counters.activeFlows >= flowsMax) evictFlow(meter, packets.timestampUs[row]!);
   counters.activeFlows += 1;
   if (counters.activeFlows > counters.activeFlowsMax) counters.activeFlowsMax = counters.activeFlows;
   growBuckets(meter.buckets, counters.activeFlows);
@@ -57,7 +61,7 @@ export function openFlow(
   }
   startCounting(meter, store, at, packets, row);
   insertBucket(meter.buckets, hash, reference);
-  setTimer(meter, store, at, reference);
+  watchFlow(meter, store, at, reference, packets.timestampUs[row]!);
 }
 
 /** The part of the flags word that every packet of a flow adds. */
@@ -85,19 +89,20 @@ export function startCounting(
   meter.counters.flowsCreated += 1;
 }
 
-/** Puts the flow into the slot of its deadline; an entry it had elsewhere becomes stale. */
-export function setTimer(meter: Meter, store: FlowStore, at: number, reference: number): void {
-  const slot = slotOf(meter.wheel, deadlineAt(meter, store, at));
-  store.words[at + flowWords.timerSlot] = slot;
-  pushTimer(meter.wheel, slot, reference);
-}
-
-/** Moves the flow to an earlier slot if its deadline has come nearer. */
-export function hastenTimer(meter: Meter, store: FlowStore, at: number, reference: number): void {
-  const { wheel, counters } = meter;
-  if (wheel.entries > counters.activeFlows * entriesPerFlowMax + groupRows) return;
-  const slot = store.words[at + flowWords.timerSlot]!;
-  if (waitsPast(wheel, slot, deadlineAt(meter, store, at))) setTimer(meter, store, at, reference);
+/** Sets the timer of a flow that has none: for its deadline, seen at `timeUs`, or before. */
+export function watchFlow(
+  meter: Meter,
+  store: FlowStore,
+  at: number,
+  reference: number,
+  timeUs: number,
+): void {
+  const deadlineUs = deadlineAt(meter, store, at);
+  const mayFinish =
+    (store.words[at + flowWords.traits]! & 0xff) === protocolTcp &&
+    (store.words[at + flowWords.flags]! & flagsFinished) === 0;
+  const lookUs = timeUs + meter.aging.endOfFlowLingerUs * (1 + lingerSlack);
+  setTimer(meter.wheel, mayFinish && lookUs < deadlineUs ? lookUs : deadlineUs, reference);
 }
 
 function deadlineAt({ aging }: Meter, { words, doubles }: FlowStore, at: number): number {
@@ -111,38 +116,36 @@ function deadlineAt({ aging }: Meter, { words, doubles }: FlowStore, at: number)
   );
 }
 
-/**
- * Makes room for one flow: ends the one whose timer is nearest. A flow that had packets since its timer was
- * set is given its new place instead, a few times, so that the busy ones stay.
- */
-function evictFlow(meter: Meter): void {
-  const { wheel } = meter;
-  let tries = 0;
-  for (let ahead = 0; ahead <= wheel.slotMask;) {
-    const slot = (wheel.currentSlot + ahead) & wheel.slotMask;
-    const reference = popTimer(wheel, slot);
-    if (reference < 0) {
-      ahead += 1;
-      continue;
+/** Makes room for one flow: of the few flows whose timers are nearest, ends the one whose deadline is. */
+function evictFlow(meter: Meter, timeUs: number): void {
+  let victim = takeNextTimer(meter.wheel);
+  let victimDeadlineUs = deadlineOfReference(meter, victim);
+  for (let choice = 1; choice < evictionChoices; choice++) {
+    const reference = takeNextTimer(meter.wheel);
+    if (reference < 0) break;
+    const deadlineUs = deadlineOfReference(meter, reference);
+    const spared = deadlineUs < victimDeadlineUs ? victim : reference;
+    if (spared === victim) {
+      victim = reference;
+      victimDeadlineUs = deadlineUs;
     }
-    const store = storeOf(meter, reference);
-    const at = (reference >>> 1) * store.structWords;
-    if (store.words[at + flowWords.timerSlot] !== slot) continue;
-    tries += 1;
-    if (tries < evictionTriesMax && duePast(wheel, slot, deadlineAt(meter, store, at))) {
-      setTimer(meter, store, at, reference);
-      continue;
-    }
-    emitFlow(meter, store, at, flowEndReasons.lackOfResources);
-    removeFlow(meter, store, at, reference);
-    return;
+    const store = storeOf(meter, spared);
+    watchFlow(meter, store, (spared >>> 1) * store.structWords, spared, timeUs);
   }
+  const store = storeOf(meter, victim);
+  const at = (victim >>> 1) * store.structWords;
+  emitFlow(meter, store, at, flowEndReasons.lackOfResources);
+  removeFlow(meter, store, at, victim);
 }
 
-/** Takes an emitted flow out of the table. */
+function deadlineOfReference(meter: Meter, reference: number): number {
+  const store = storeOf(meter, reference);
+  return deadlineAt(meter, store, (reference >>> 1) * store.structWords);
+}
+
+/** Takes an emitted flow, whose timer has been taken, out of the table. */
 export function removeFlow(meter: Meter, store: FlowStore, at: number, reference: number): void {
   removeBucket(meter.buckets, store.words[at + flowWords.hash]!, reference);
-  store.words[at + flowWords.timerSlot] = noSlot;
   releaseFlow(store, reference >>> 1);
   meter.counters.activeFlows -= 1;
 }

@@ -1,9 +1,9 @@
 /**
  * A lazy timer wheel: which flows to look at when.
  *
- * Each flow waits in the slot of its deadline. A packet that moves the deadline on does not touch the wheel:
- * when the slot comes round the flow is looked at, and if it is alive it is put into the slot of its new
- * deadline. A flow's struct names the slot it waits in, so an entry in another slot is stale and is dropped.
+ * Each flow waits in one slot, never later than the first moment at which it can end. A packet that moves its
+ * deadline on does not touch the wheel: when the slot comes round the flow is looked at, and if it is alive it
+ * is put into the slot of its new deadline.
  */
 
 import {
@@ -15,8 +15,8 @@ import {
   takeReferences,
 } from "./reference-lists.ts";
 
-/** A flow that waits in no slot. */
-export const noSlot = 0xffff;
+/** No slot lies behind. */
+export const noSlot = -1;
 
 /** Slots in one inactive timeout; one slot is how late a silent flow may be handed over. */
 const slotsPerTimeout = 64;
@@ -28,8 +28,6 @@ export interface TimerWheel {
   /** Start of the current slot; NaN until the first packet or clock. */
   timeUs: number;
   currentSlot: number;
-  /** References in all slots, stale ones included. */
-  entries: number;
   readonly lists: ReferenceLists;
 }
 
@@ -42,7 +40,6 @@ export function createTimerWheel(timeoutUs: number): TimerWheel {
     slotMask: slots - 1,
     timeUs: Number.NaN,
     currentSlot: 0,
-    entries: 0,
     lists: createReferenceLists(slots),
   };
 }
@@ -76,48 +73,34 @@ export function turnWheelBack(wheel: TimerWheel, nowUs: number): void {
   wheel.timeUs = nowUs;
 }
 
-/** The slot for a deadline. One beyond the wheel's reach is looked at on the way. */
-export function slotOf(wheel: TimerWheel, deadlineUs: number): number {
-  return (wheel.currentSlot + ticksUntil(wheel, deadlineUs)) & wheel.slotMask;
+/** Has a flow looked at when `timeUs` has passed, or before if that is beyond the wheel's reach. */
+export function setTimer(wheel: TimerWheel, timeUs: number, reference: number): void {
+  const slot = (wheel.currentSlot + ticksUntil(wheel, timeUs)) & wheel.slotMask;
+  pushReference(wheel.lists, slot, reference);
 }
 
-/** Whether a flow in `slot` would be looked at later than one whose deadline is `deadlineUs`. */
-export function waitsPast(wheel: TimerWheel, slot: number, deadlineUs: number): boolean {
-  return ((slot - wheel.currentSlot) & wheel.slotMask) > ticksUntil(wheel, deadlineUs);
+/** Takes the references of a slot out of it, some at a time, into `into`; 0 when it is empty. */
+export function takeTimers(wheel: TimerWheel, slot: number, into: Int32Array): number {
+  return takeReferences(wheel.lists, slot, into);
 }
 
-/** Whether a flow in `slot` whose deadline is `deadlineUs` now belongs into a later one. */
-export function duePast(wheel: TimerWheel, slot: number, deadlineUs: number): boolean {
-  return ((slot - wheel.currentSlot) & wheel.slotMask) < ticksUntil(wheel, deadlineUs);
+/** Takes one reference out of the next slot that has any; -1 when no slot has. */
+export function takeNextTimer(wheel: TimerWheel): number {
+  for (let ahead = 0; ahead <= wheel.slotMask; ahead++) {
+    const reference = popReference(wheel.lists, (wheel.currentSlot + ahead) & wheel.slotMask);
+    if (reference >= 0) return reference;
+  }
+  return -1;
 }
 
-function ticksUntil(wheel: TimerWheel, deadlineUs: number): number {
-  const ticks = (deadlineUs - wheel.timeUs) / wheel.tickUs;
+/** Forgets every timer and keeps the memory and the time. */
+export function clearTimers(wheel: TimerWheel): void {
+  clearReferences(wheel.lists);
+}
+
+function ticksUntil(wheel: TimerWheel, timeUs: number): number {
+  const ticks = (timeUs - wheel.timeUs) / wheel.tickUs;
   // The slot behind the current one has just been, or is being, emptied: nothing is put there.
   if (ticks >= wheel.slotMask - 1) return wheel.slotMask - 1;
   return ticks > 0 ? ticks | 0 : 0;
-}
-
-export function pushTimer(wheel: TimerWheel, slot: number, reference: number): void {
-  pushReference(wheel.lists, slot, reference);
-  wheel.entries += 1;
-}
-
-/** Takes references out of a slot into `into` and says how many; 0 when the slot is empty. */
-export function takeTimers(wheel: TimerWheel, slot: number, into: Int32Array): number {
-  const count = takeReferences(wheel.lists, slot, into);
-  wheel.entries -= count;
-  return count;
-}
-
-/** Takes the last reference out of a slot; -1 when the slot is empty. */
-export function popTimer(wheel: TimerWheel, slot: number): number {
-  const reference = popReference(wheel.lists, slot);
-  if (reference >= 0) wheel.entries -= 1;
-  return reference;
-}
-
-export function clearTimers(wheel: TimerWheel): void {
-  clearReferences(wheel.lists);
-  wheel.entries = 0;
 }

@@ -3,7 +3,7 @@ import { endReasonAt, notEnded } from "./aging.ts";
 import { emitFlow } from "./emission.ts";
 import { flagsFinished, flowDoubles, type FlowStore, flowWords } from "./flow-store.ts";
 import { type Meter, storeOf } from "./state.ts";
-import { removeFlow, setTimer } from "./table.ts";
+import { removeFlow, watchFlow } from "./table.ts";
 import { noSlot, startWheel, takeTimers, turnWheelBack, turnWheelOn } from "./timer-wheel.ts";
 
 /**
@@ -21,33 +21,31 @@ export function advanceMeter(meter: Meter, nowUs: number): void {
   if (nowUs <= wheel.timeUs - aging.inactiveTimeoutUs) turnWheelBack(wheel, nowUs);
   for (let slot = turnWheelOn(wheel, nowUs); slot !== noSlot; slot = turnWheelOn(wheel, nowUs)) {
     for (let count = takeTimers(wheel, slot, meter.due); count > 0;) {
-      endDue(meter, slot, count, nowUs);
+      endDue(meter, count, nowUs);
       count = takeTimers(wheel, slot, meter.due);
     }
   }
 }
 
 /** In passes, like packets: read every flow, read the bucket of those that have ended, then end them. */
-function endDue(meter: Meter, slot: number, count: number, nowUs: number): void {
+function endDue(meter: Meter, count: number, nowUs: number): void {
   const { due, ended, endedReasons, endedHashes, buckets } = meter;
   let touched = 0;
   for (let index = 0; index < count; index++) {
     const reference = due[index]!;
     const store = storeOf(meter, reference);
-    touched ^= store.words[(reference >>> 1) * store.structWords + flowWords.timerSlot]!;
+    touched ^= store.words[(reference >>> 1) * store.structWords + flowWords.flags]!;
   }
   let endedCount = 0;
   for (let index = 0; index < count; index++) {
     const reference = due[index]!;
     const store = storeOf(meter, reference);
     const at = (reference >>> 1) * store.structWords;
-    if (store.words[at + flowWords.timerSlot] !== slot) continue;
     const reason = reasonAt(meter, store, at, nowUs);
     if (reason === notEnded) {
-      setTimer(meter, store, at, reference);
+      watchFlow(meter, store, at, reference, nowUs);
       continue;
     }
-    store.words[at + flowWords.timerSlot] = noSlot;
     ended[endedCount] = reference;
     endedReasons[endedCount] = reason;
     endedHashes[endedCount] = store.words[at + flowWords.hash]!;
