@@ -51,20 +51,17 @@ export function createTalkerTable(entriesMax = 2 ** 18): TalkerTable {
   let octetsUncertain = 0;
   return {
     add: (words, at, octets, packets, isSource) => {
-      if (count === entriesMax) {
-        const kept = forgetSmaller(entries, count);
-        octetsUncertain += kept.largestForgotten;
-        count = kept.count;
-      }
-      const bucket = bucketOf(entries, words, at);
+      let bucket = bucketOf(entries, words, at);
       let entry = entries.buckets[bucket]!;
       if (entry === empty) {
+        if (count === entriesMax) {
+          const kept = forgetSmaller(entries, count);
+          octetsUncertain += kept.largestForgotten;
+          count = kept.count;
+          bucket = bucketOf(entries, words, at);
+        }
         entry = count++;
-        entries.buckets[bucket] = entry;
-        for (let word = 0; word < 4; word++) entries.addresses[entry * 4 + word] = words[at + word]!;
-        entries.sent[entry] = 0;
-        entries.received[entry] = 0;
-        entries.packets[entry] = 0;
+        writeEntry(entries, entry, bucket, words, at);
       }
       if (isSource) entries.sent[entry]! += octets;
       else entries.received[entry]! += octets;
@@ -78,6 +75,14 @@ export function createTalkerTable(entriesMax = 2 ** 18): TalkerTable {
       addresses: count,
     }),
   };
+}
+
+function writeEntry(entries: Entries, entry: number, bucket: number, words: Uint32Array, at: number): void {
+  entries.buckets[bucket] = entry;
+  for (let word = 0; word < 4; word++) entries.addresses[entry * 4 + word] = words[at + word]!;
+  entries.sent[entry] = 0;
+  entries.received[entry] = 0;
+  entries.packets[entry] = 0;
 }
 
 /** The bucket that holds the address, or the free one where it belongs. The table is never over half full. */

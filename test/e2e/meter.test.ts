@@ -1,0 +1,139 @@
+/** `./weir meter` as a user runs it, and what a collector makes of what it sends. */
+import { spawn } from "node:child_process";
+import { createReadStream, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { createTrace, smallTrace, type Trace } from "../app/offline/trace.ts";
+import { requirePeer } from "../support/peers.ts";
+import { temporaryDirectory } from "../support/weir.ts";
+import { startNfcapd } from "./netflow-collectors.ts";
+
+const launcher = resolve(import.meta.dirname, "../../weir");
+const folder = temporaryDirectory("meter");
+const path = (name: string) => join(folder.path, name);
+let trace: Trace;
+
+beforeAll(() => {
+  trace = createTrace({ activeTimeoutUs: 300e6, inactiveTimeoutUs: 15e6, endOfFlowLingerUs: 5e6 });
+  writeFileSync(path("trace.pcap"), trace.bytes);
+});
+afterAll(() => folder.remove());
+
+interface Run {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+async function weirMeter(inputs: readonly string[], standardInput?: string): Promise<Run> {
+  const child = spawn(launcher, ["meter", ...inputs], { stdio: ["pipe", "pipe", "pipe"] });
+  let output = "";
+  let errors = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+  if (standardInput === undefined) child.stdin.end();
+  else createReadStream(standardInput).pipe(child.stdin);
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, output, errors };
+}
+
+describe("weir meter", () => {
+  it("prints a summary that adds up", async () => {
+    const { code, output, errors } = await weirMeter([path("trace.pcap")]);
+    expect([code, errors]).toEqual([0, ""]);
+    expect(output).toContain("conserved to the unit");
+    expect(output).toMatch(/^packets +60,000$/mu);
+    expect(output).toContain("Top talkers by octets");
+  });
+
+  it("reads compressed standard input and answers in JSON", async () => {
+    writeFileSync(path("trace.pcap.gz"), gzipSync(trace.bytes));
+    const { code, output } = await weirMeter(["-", "--json"], path("trace.pcap.gz"));
+    expect(code).toBe(0);
+    const totals = trace.truth.totals();
+    expect(JSON.parse(output)).toMatchObject({
+      compression: "gzip",
+      packets: totals.packets,
+      octets: totals.octets,
+      flows: totals.records,
+      conservation: { isExact: true },
+      faults: [],
+    });
+  });
+
+  it("writes every flow, and does not replace a file unless forced", async () => {
+    const inputs = [path("trace.pcap"), "--output", path("flows.jsonl")];
+    expect((await weirMeter(inputs)).code).toBe(0);
+    const flows = readFileSync(path("flows.jsonl"), "utf8").trimEnd().split("\n");
+    expect(flows.length).toBe(trace.truth.totals().records);
+    const refused = await weirMeter(inputs);
+    expect(refused.code).toBe(1);
+    expect(refused.errors).toContain("--force");
+    expect((await weirMeter([...inputs, "--force"])).code).toBe(0);
+  });
+
+  it("reports and writes what a cut file holds, says where it is cut, and exits with 1", async () => {
+    writeFileSync(path("cut.pcap"), trace.bytes.subarray(0, 1_000_000));
+    const { code, output, errors } = await weirMeter([path("cut.pcap"), "--output", path("cut.csv")]);
+    expect(code).toBe(1);
+    expect(output).toContain("conserved to the unit");
+    expect(errors).toMatch(/the input ends.*at byte 999\d{3} of the capture file/u);
+    expect(readFileSync(path("cut.csv"), "utf8").split("\n").length).toBeGreaterThan(1000);
+  });
+
+  it("refuses a capture that is not there before it makes anything", async () => {
+    const { code, errors } = await weirMeter([path("none.pcap"), "--output", path("none.csv")]);
+    expect(code).toBe(1);
+    expect(errors).toContain("does not exist");
+    expect(existsSync(path("none.csv"))).toBe(false);
+  });
+
+  it.each(["--active-timeout=0", "--inactive-timeout=65536", "--top=-1", "--netflow=[::1"])(
+    "refuses %s and says what is allowed",
+    async (flag) => {
+      const { code, errors } = await weirMeter([path("trace.pcap"), flag]);
+      expect(code).toBe(1);
+      expect(errors).toContain("allowed:");
+    },
+  );
+
+  it("says that nobody listens at the collector's address", async () => {
+    const { code, output, errors } = await weirMeter([path("trace.pcap"), "--netflow", "127.0.0.1:9"]);
+    expect(code).toBe(1);
+    expect(errors).toContain("127.0.0.1");
+    expect(output).toContain("conserved to the unit");
+  });
+});
+
+describe.skipIf(!requirePeer("nfcapd", "nfdump"))("what weir meter sends", () => {
+  it.each(["5", "9", "10"])(
+    "is read by nfcapd as NetFlow version %s with the trace's counts",
+    async (version) => {
+      const options = { ...smallTrace, ipv6Share: version === "5" ? 0 : smallTrace.ipv6Share };
+      const timeouts = { activeTimeoutUs: 10e6, inactiveTimeoutUs: 5e6, endOfFlowLingerUs: 5e6 };
+      const { bytes, truth } = createTrace(timeouts, options);
+      const own = temporaryDirectory(`meter-${version}`);
+      writeFileSync(join(own.path, "trace.pcap"), bytes);
+      const collector = await startNfcapd(own.path);
+      const { code, errors } = await weirMeter([
+        join(own.path, "trace.pcap"),
+        ...["--active-timeout", "10", "--inactive-timeout", "5"],
+        ...["--netflow", `127.0.0.1:${collector.port}`, "--version", version],
+      ]);
+      expect([code, errors]).toEqual([0, ""]);
+      const totals = truth.totals();
+      expect(await collector.finish()).toMatchObject({
+        flows: totals.records,
+        packets: totals.packets,
+        octets: totals.octets,
+        sequenceErrors: 0,
+        complaints: [],
+      });
+      own.remove();
+    },
+  );
+});
