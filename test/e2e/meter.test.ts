@@ -119,12 +119,10 @@ describe.skipIf(!requirePeer("nfcapd", "nfdump"))("what weir meter sends", () =>
       const own = temporaryDirectory(`meter-${version}`);
       writeFileSync(join(own.path, "trace.pcap"), bytes);
       const collector = await startNfcapd(own.path);
-      const { code, errors } = await weirMeter([
-        join(own.path, "trace.pcap"),
-        ...["--active-timeout", "10", "--inactive-timeout", "5"],
-        ...["--netflow", `127.0.0.1:${collector.port}`, "--version", version],
-      ]);
-      expect([code, errors]).toEqual([0, ""]);
+      const target = `127.0.0.1:${collector.port}`;
+      const aging = ["--active-timeout", "10", "--inactive-timeout", "5"];
+      const inputs = [join(own.path, "trace.pcap"), ...aging, "--netflow", target, "--version", version];
+      expect(await weirMeter(inputs)).toMatchObject({ code: 0, errors: "" });
       const totals = truth.totals();
       expect(await collector.finish()).toMatchObject({
         flows: totals.records,
