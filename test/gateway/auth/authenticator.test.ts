@@ -189,7 +189,11 @@ function changeAt(text: string, position: number, flip: number): string {
 
 /** Whether two queries name the same parameters, whatever their escapes' spelling. */
 function sameParameters(left: string, right: string): boolean {
-  const read = (text: string) => JSON.stringify([...new URLSearchParams(text.replace(/#.*/u, ""))].sort());
+  const read = (text: string) => {
+    const parameters = new URLSearchParams(text.replace(/#.*/u, ""));
+    parameters.sort();
+    return JSON.stringify([...parameters]);
+  };
   return read(left) === read(right);
 }
 

@@ -158,9 +158,8 @@ async function send(
     Timestamp: `${new Date(atMs).toISOString().slice(0, 19)}Z`,
     ...common,
   };
-  const own = Object.entries({ RegionId: "cn-shanghai", ...fields }).map(
-    ([name, value]): [string, string] => [name, String(value)],
-  );
+  const named: Fields = { RegionId: "cn-shanghai", ...fields };
+  const own = Object.entries(named).map(([name, value]): [string, string] => [name, String(value)]);
   const shared = Object.entries(system).flatMap(([name, value]): [string, string][] =>
     value === null ? [] : [[name, value]],
   );

@@ -1,0 +1,237 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { describe, expect, it } from "vitest";
+
+import { systemClock, unwrap } from "../../src/base/mod.ts";
+import { type Control, type ControlChange, type ControlOptions, openControl } from "../../src/control/mod.ts";
+import { silentLogger } from "../../src/observe/mod.ts";
+
+const host = (...interfaces: string[]) => ({
+  agentId: "agent-one",
+  name: "host",
+  interfaces: interfaces.map((name) => ({ name })),
+});
+
+function open(options: Partial<ControlOptions> = {}): Control {
+  const path = options.path ?? join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
+  return unwrap(openControl({ ...options, path }, { clock: systemClock, logger: silentLogger }));
+}
+
+const scopeOf = (control: Control, regionId = "cn-shanghai", service = "sag") => ({
+  accountId: control.accounts.default.id,
+  regionId,
+  service,
+});
+const netflow = { outputs: { netflow: { enabled: true, address: "192.0.2.1" } } };
+
+describe("resources", () => {
+  it("keep their ids across restarts and disappearances", () => {
+    const path = join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
+    const first = open({ path });
+    const found = unwrap(
+      first.resources.sync({ hosts: [host("eth0", "eth1")], declared: [{ name: "edge" }] }),
+    );
+    expect(found.map(({ type, name }) => [type, name])).toEqual([
+      ["gateway", "host"],
+      ["interface", "eth0"],
+      ["interface", "eth1"],
+      ["gateway", "edge"],
+    ]);
+    expect(found[0]!.id).toMatch(/^sag-[a-z0-9]{18}$/u);
+    expect(found[1]).toMatchObject({
+      parentId: found[0]!.id,
+      interfaceName: "eth0",
+      serial: found[0]!.serial,
+    });
+    first.close();
+
+    const second = open({ path });
+    expect(second.resources.all().every(({ present }) => !present)).toBe(true);
+    const without = unwrap(second.resources.sync({ hosts: [host("eth1")], declared: [] }));
+    expect(without.map(({ id }) => id)).toEqual([found[0]!.id, found[2]!.id]);
+    expect(second.resources.find(found[1]!.id)).toMatchObject({ present: false });
+    const back = unwrap(
+      second.resources.sync({ hosts: [host("eth0", "eth1")], declared: [{ name: "edge" }] }),
+    );
+    expect(back).toEqual(found);
+    second.close();
+  });
+
+  it("are told of only when something about them changed", () => {
+    const control = open();
+    const told: ControlChange[] = [];
+    control.onChange((change) => told.push(change));
+    unwrap(control.resources.sync({ hosts: [host("eth0")] }));
+    expect(told.map(({ action }) => action)).toEqual(["created", "created"]);
+    unwrap(control.resources.sync({ hosts: [host("eth0")] }));
+    expect(told).toHaveLength(2);
+    unwrap(control.resources.sync({ hosts: [host()] }));
+    expect(told.slice(2)).toEqual([{ subject: "resource", action: "modified", id: told[1]!.id }]);
+    control.close();
+  });
+
+  it("are listed by account and region", () => {
+    const control = open({ regionId: "eu-central-1" });
+    unwrap(
+      control.resources.sync({ hosts: [host("eth0")], declared: [{ name: "far", regionId: "cn-hongkong" }] }),
+    );
+    const names = (regionId: string) =>
+      control.resources.list(scopeOf(control, regionId)).map(({ name }) => name);
+    expect(names("eu-central-1")).toEqual(["host", "eth0"]);
+    expect(names("cn-hongkong")).toEqual(["far"]);
+    expect(control.resources.list({ accountId: "another", regionId: "cn-hongkong" })).toEqual([]);
+    control.close();
+  });
+});
+
+describe("flow logs", () => {
+  it("are in the list of their account, region and service alone", () => {
+    const control = open();
+    const flowLog = unwrap(control.flowLogs.create(scopeOf(control), netflow));
+    expect(control.flowLogs.list(scopeOf(control))).toEqual([flowLog]);
+    for (const other of [
+      scopeOf(control, "eu-central-1"),
+      scopeOf(control, "cn-shanghai", "native"),
+      { ...scopeOf(control), accountId: "1" },
+    ]) {
+      expect(control.flowLogs.list(other)).toEqual([]);
+      expect(control.flowLogs.get(other, flowLog.id)).toMatchObject({ fault: { code: "FlowLogNotFound" } });
+      expect(control.flowLogs.remove(other, flowLog.id).ok).toBe(false);
+    }
+    expect(control.flowLogs.find(flowLog.id)).toEqual(flowLog);
+    // A flow log is a scope: whoever holds one may act in its place.
+    expect(control.flowLogs.deactivate(flowLog, flowLog.id)).toMatchObject({
+      ok: true,
+      value: { status: "inactive" },
+    });
+    control.close();
+  });
+
+  it("have numbers that are never given again", () => {
+    const control = open();
+    const numbers = Array.from({ length: 3 }, () => {
+      const flowLog = unwrap(control.flowLogs.create(scopeOf(control), netflow));
+      unwrap(control.flowLogs.remove(flowLog, flowLog.id));
+      return flowLog.number;
+    });
+    expect(numbers).toEqual([1, 2, 3]);
+    control.close();
+  });
+
+  it("are counted against a quota of each region and service", () => {
+    const control = open({ flowLogsMax: 1 });
+    unwrap(control.flowLogs.create(scopeOf(control), netflow));
+    expect(control.flowLogs.create(scopeOf(control), netflow)).toMatchObject({
+      fault: { code: "FlowLogQuotaExceeded" },
+    });
+    unwrap(control.flowLogs.create(scopeOf(control, "eu-central-1"), netflow));
+    unwrap(control.flowLogs.create(scopeOf(control, "cn-shanghai", "native"), netflow));
+    control.close();
+  });
+
+  it("leave no project behind when they are refused", () => {
+    const control = open({ flowLogsMax: 0 });
+    const logService = { enabled: true, regionId: "cn-shanghai", project: "p-one", logstore: "l-one" };
+    expect(control.flowLogs.create(scopeOf(control), { outputs: { logService } }).ok).toBe(false);
+    expect(control.logProjects.listProjects({ accountId: control.accounts.default.id })).toEqual([]);
+    control.close();
+  });
+
+  it("deliver to a logstore of the region that they name", () => {
+    const control = open();
+    const logService = { enabled: true, regionId: "us-west-1", project: "p-one", logstore: "l-one" };
+    unwrap(control.flowLogs.create(scopeOf(control), { outputs: { logService } }));
+    const [project] = control.logProjects.listProjects({ accountId: control.accounts.default.id });
+    expect(project).toMatchObject({ name: "p-one", regionId: "us-west-1" });
+    control.close();
+  });
+
+  it("need an output", () => {
+    const control = open();
+    expect(control.flowLogs.create(scopeOf(control), {})).toMatchObject({
+      fault: { code: "InputMissing", field: "outputs" },
+    });
+    expect(control.flowLogs.create(scopeOf(control, "mars-1"), netflow)).toMatchObject({
+      fault: { code: "RegionNotFound", field: "regionId" },
+    });
+    control.close();
+  });
+
+  it("share a gateway with those of other services, but not with their own", () => {
+    const control = open();
+    const [gateway, eth0] = unwrap(control.resources.sync({ hosts: [host("eth0")] }));
+    const make = (service: string) =>
+      unwrap(control.flowLogs.create(scopeOf(control, "cn-shanghai", service), netflow));
+    const [one, two, native] = [make("sag"), make("sag"), make("native")];
+    unwrap(control.flowLogs.associate(one, one.id, gateway!.id));
+    expect(control.flowLogs.associate(two, two.id, gateway!.id)).toMatchObject({
+      fault: { code: "ResourceAlreadyAssociated" },
+    });
+    unwrap(control.flowLogs.associate(native, native.id, gateway!.id));
+    unwrap(control.flowLogs.associate(native, native.id, eth0!.id));
+    expect(control.flowLogs.resourcesOf(native.id).map(({ id }) => id)).toEqual([gateway!.id, eth0!.id]);
+    expect(control.flowLogs.flowLogOf("sag", gateway!.id)?.id).toBe(one.id);
+    unwrap(control.flowLogs.disassociate(one, one.id, gateway!.id));
+    unwrap(control.flowLogs.associate(two, two.id, gateway!.id));
+    expect(control.flowLogs.remove(two, two.id)).toMatchObject({ fault: { code: "FlowLogAssociated" } });
+    unwrap(control.flowLogs.remove(one, one.id));
+    expect(control.flowLogs.flowLogOf("sag", gateway!.id)?.id).toBe(two.id);
+    control.close();
+  });
+});
+
+describe("listeners", () => {
+  it("hear of each change after it is committed, and of nothing that changed nothing", () => {
+    const control = open();
+    const [gateway] = unwrap(control.resources.sync({ hosts: [host()] }));
+    const told: string[] = [];
+    const stop = control.onChange(({ subject, action, id }) => {
+      told.push(`${subject} ${action} ${control.flowLogs.find(id)?.status ?? "gone"}`);
+    });
+    const flowLog = unwrap(control.flowLogs.create(scopeOf(control), netflow));
+    control.flowLogs.activate(flowLog, flowLog.id);
+    control.flowLogs.associate(flowLog, flowLog.id, gateway!.id);
+    control.flowLogs.associate(flowLog, flowLog.id, gateway!.id);
+    control.flowLogs.deactivate(flowLog, flowLog.id);
+    control.flowLogs.remove(flowLog, flowLog.id);
+    control.flowLogs.disassociate(flowLog, flowLog.id, gateway!.id);
+    control.flowLogs.remove(flowLog, flowLog.id);
+    expect(told).toEqual([
+      "flowLog created active",
+      "flowLog modified active",
+      "flowLog modified inactive",
+      "flowLog modified inactive",
+      "flowLog removed gone",
+    ]);
+    stop();
+    control.flowLogs.create(scopeOf(control), netflow);
+    expect(told).toHaveLength(5);
+    control.close();
+  });
+
+  it("that throw keep nobody else from hearing, nor the change from being made", () => {
+    const control = open();
+    const told: string[] = [];
+    control.onChange(() => {
+      throw new Error("a broken listener");
+    });
+    control.onChange(({ action }) => told.push(action));
+    expect(control.flowLogs.create(scopeOf(control), netflow).ok).toBe(true);
+    expect(told).toEqual(["created"]);
+    control.close();
+  });
+});
+
+it("a region that this installation has not is refused at the start", () => {
+  const path = join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
+  const opened = openControl({ path, regionId: "mars-1" }, { clock: systemClock, logger: silentLogger });
+  expect(opened).toMatchObject({ fault: { code: "ConfigInvalid", field: "regionId" } });
+  const regions = { sag: ["mars-1"] };
+  const own = unwrap(
+    openControl({ path, regionId: "mars-1", regions }, { clock: systemClock, logger: silentLogger }),
+  );
+  expect(own.flowLogs.create({ ...scopeOf(own), regionId: "mars-1" }, netflow).ok).toBe(true);
+  own.close();
+});
