@@ -12,10 +12,15 @@ import {
   subjectOf,
 } from "../support/capture-client.ts";
 import { bytesOf, ethernet, etherTypes, ipv4, ipv6, udp } from "../support/frame-builder.ts";
-import { createNamespace, joinNamespaces, macAddressOf, type Namespace } from "../support/netns.ts";
-import { requirePeer, requireRoot } from "../support/peers.ts";
+import {
+  canMakeNamespaces,
+  createNamespace,
+  joinNamespaces,
+  macAddressOf,
+  type Namespace,
+} from "../support/netns.ts";
 
-const runnable = requireRoot("make network namespaces") && requirePeer("ip");
+const runnable = canMakeNamespaces();
 
 interface Order {
   readonly frame: Uint8Array;

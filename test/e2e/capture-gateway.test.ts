@@ -10,10 +10,10 @@ import {
   startCaptureClient,
   subjectOf,
 } from "../support/capture-client.ts";
-import { createNamespace, joinNamespaces, type Namespace } from "../support/netns.ts";
-import { requirePeer, requireRoot } from "../support/peers.ts";
+import { canMakeNamespaces, createNamespace, joinNamespaces, type Namespace } from "../support/netns.ts";
+import { requirePeer } from "../support/peers.ts";
 
-const runnable = requireRoot("make network namespaces") && requirePeer("ip", "nft");
+const runnable = canMakeNamespaces() && requirePeer("nft");
 
 /** Sends `count` datagrams of 100 octets to a port that answers none; by Node's own sockets, as programs do. */
 function sendDatagrams(from: Namespace, address: string, port: number, count: number): void {

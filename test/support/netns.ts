@@ -1,6 +1,8 @@
 /** Network namespaces joined by veth pairs, for tests that need packets of their own. Root and iproute2 only. */
 import { execFileSync, spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 
+import { requirePeer, requireRoot } from "./peers.ts";
+
 export interface Namespace {
   readonly name: string;
   /** Runs `ip` within the namespace. */
@@ -11,6 +13,11 @@ export interface Namespace {
   start(command: string, args: readonly string[], stdio?: StdioOptions): ChildProcess;
   sysctl(setting: string, value: string | number): void;
   remove(): void;
+}
+
+/** Whether namespaces can be made here; what is missing is named, and a failure under CI. */
+export function canMakeNamespaces(): boolean {
+  return requireRoot("make network namespaces") && requirePeer("ip");
 }
 
 export interface NamespaceOptions {

@@ -4,6 +4,8 @@
  * Everything is imported before the drop, for afterwards the files may not be readable any more. Signals
  * that end the main process are not for this one: it ends when it is told to, or with its channel.
  */
+import { flushCompileCache } from "node:module";
+
 import { type Fault, toFault } from "../../base/mod.ts";
 import { createDriver, type Driver } from "./driver.ts";
 import type { FromChild, ToChild } from "./message.ts";
@@ -20,6 +22,8 @@ function giveUp(reason: Fault): void {
 
 async function start(message: Extract<ToChild, { type: "start" }>): Promise<Driver | null> {
   const { agentId, bootId, config } = message;
+  // At its exit this process may not write to the cache any more.
+  flushCompileCache();
   const made = await createDriver(message.method, {
     config,
     send,
