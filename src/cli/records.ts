@@ -26,8 +26,8 @@ const followIntervalMs = 500;
 
 /** What a person looks at first; --json has every field. Least widths keep a followed logstore's lines aligned. */
 const columns = [
-  { title: "START", field: "start", widthMin: 19 },
-  { title: "END", field: "end", widthMin: 19 },
+  { title: "START (UTC)", field: "start", widthMin: 19 },
+  { title: "END (UTC)", field: "end", widthMin: 19 },
   { title: "SOURCE", field: "srcaddr", widthMin: 15 },
   { title: "PORT", field: "srcport", align: "right", widthMin: 5 },
   { title: "DESTINATION", field: "dstaddr", widthMin: 15 },

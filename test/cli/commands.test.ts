@@ -1,5 +1,6 @@
 /** The command line as a user has it: the launcher, as a process, against a native API on a socket. */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -244,6 +245,47 @@ describe("weir records", () => {
     expect(JSON.parse(json.out)).toEqual(record);
     const refused = await weir("records", ...target, "--from", "yesterday");
     expect(refused.errors).toContain('"yesterday" is not a time');
+  });
+});
+
+describe("weir records --follow", () => {
+  it("prints what is there and goes on until it is interrupted", async () => {
+    const data = ["--data", server.data];
+    await weir("project", "create", "followed", ...data);
+    await weir("logstore", "create", "flows", "--project", "followed", ...data);
+    const askedBefore = server.asked.length;
+    const child = spawn(launcher, [
+      "records",
+      "--project",
+      "followed",
+      "--logstore",
+      "flows",
+      "--follow",
+      "--json",
+      ...data,
+    ]);
+    let out = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+    await expect.poll(() => server.asked.length, { timeout: 10_000 }).toBeGreaterThan(askedBefore + 1);
+    child.kill("SIGINT");
+    await once(child, "exit");
+    expect(out).toBe(`${JSON.stringify(record)}\n`);
+    expect(server.asked.at(-1)).toMatchObject({ afterPosition: "7" });
+  });
+
+  it("ends with the fault when the logstore does not exist", async () => {
+    const ran = await weir(
+      "records",
+      "--project",
+      "none",
+      "--logstore",
+      "flows",
+      "--follow",
+      "--data",
+      server.data,
+    );
+    expect(ran.code).toBe(1);
+    expect(ran.errors).toContain("error: ");
   });
 });
 

@@ -10,10 +10,13 @@ import { readText } from "./platform.ts";
 export function checkPort({ host, port }: Endpoint, isServing: boolean): Promise<Check> {
   const name = "port";
   const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  if (isServing) return Promise.resolve(passed(name, `${address} is the running Weir's to hold`));
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
+      if (isServing && error.code === "EADDRINUSE") {
+        resolve(passed(name, `${address} is taken, as it is while Weir runs`));
+        return;
+      }
       const reason =
         error.code === "EADDRINUSE" ? "is taken by another program" : `cannot be listened on (${error.code})`;
       resolve(failed(name, `${address} ${reason}`, "choose another with --listen HOST:PORT"));
