@@ -6,8 +6,8 @@
  */
 import { dirname, join } from "node:path";
 
-import { type Clock, fail, ok, type Result } from "../base/mod.ts";
-import { openDatabase } from "../database/mod.ts";
+import { type Clock, fail, FaultError, ok, type Result, toFault, unwrap } from "../base/mod.ts";
+import { type Database, openDatabase } from "../database/mod.ts";
 import type { Logger } from "../observe/mod.ts";
 import { type AccessKeys, createAccessKeys } from "./access-key.ts";
 import { type Accounts, createAccounts } from "./account.ts";
@@ -17,7 +17,7 @@ import { createLogProjects, type LogProjectConfig, type LogProjects } from "./lo
 import { createRegions, defaultRegions, type Regions, type RegionSettings } from "./region.ts";
 import { createResources, type Resources } from "./resource.ts";
 import { controlMigrations } from "./schema.ts";
-import { openSecretBox } from "./secret.ts";
+import { openSecretBox, type SecretBox } from "./secret.ts";
 
 export interface ControlOptions {
   /** The SQLite file; made if need be. */
@@ -54,7 +54,7 @@ export const defaultFlowLogsMax = 1000;
 /** Opens the state. Faults: `DataDirectoryUnusable`, `DiskFull`, `ConfigInvalid`. */
 export function openControl(
   options: ControlOptions,
-  { clock, logger }: { clock: Clock; logger: Logger },
+  deps: { readonly clock: Clock; readonly logger: Logger },
 ): Result<Control> {
   const regionId = options.regionId ?? defaultRegionId;
   const regions = createRegions({ ...defaultRegions, ...options.regions });
@@ -70,16 +70,35 @@ export function openControl(
   const opened = openDatabase(options.path, { migrations: controlMigrations });
   if (!opened.ok) return opened;
   const database = opened.value;
+  try {
+    return ok(assemble({ ...deps, options, regionId, regions, box: box.value, database }));
+  } catch (error) {
+    database.close();
+    if (error instanceof FaultError) return { ok: false, fault: error.fault };
+    const { message } = toFault(error);
+    const code = /disk is full/iu.test(message) ? "DiskFull" : "DataDirectoryUnusable";
+    return fail(code, `cannot read ${options.path}: ${message}`, { value: options.path, cause: error });
+  }
+}
+
+interface Parts {
+  readonly options: ControlOptions;
+  readonly regionId: string;
+  readonly regions: Regions;
+  readonly box: SecretBox;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+function assemble({ options, regionId, regions, box, database, clock, logger }: Parts): Control {
   const nowMs = () => clock.nowMs();
   const changes = createChanges(logger);
   const accounts = createAccounts(database, nowMs());
-  const accessKeys = createAccessKeys({ database, box: box.value, changes, nowMs });
-  if (!accessKeys.ok) {
-    database.close();
-    return accessKeys;
-  }
+  const accessKeys = unwrap(createAccessKeys({ database, box, changes, nowMs }));
   const logProjects = createLogProjects(database, { clock, logger, config: options.logProjects ?? {} });
-  const resources = createResources({ database, changes, nowMs, accountId: accounts.default.id, regionId });
+  const accountId = accounts.default.id;
+  const resources = createResources({ database, changes, nowMs, accountId, regionId });
   const flowLogs = createFlowLogs({
     database,
     accounts,
@@ -90,17 +109,17 @@ export function openControl(
     nowMs,
     flowLogsMax: options.flowLogsMax ?? defaultFlowLogsMax,
   });
-  return ok({
+  return {
     regionId,
     accounts,
-    accessKeys: accessKeys.value,
+    accessKeys,
     regions,
     resources,
     flowLogs,
     logProjects,
     onChange: (listener) => changes.listen(listener),
     close: () => database.close(),
-  });
+  };
 }
 
 /**

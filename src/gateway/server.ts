@@ -19,7 +19,7 @@ import {
 } from "fastify";
 
 import { fail, ok, type Result, toFault } from "../base/mod.ts";
-import type { Logger, Metrics } from "../observe/mod.ts";
+import type { Counter, Logger, Metrics } from "../observe/mod.ts";
 import type { Dialect } from "./dialect.ts";
 import { requestHeadOf } from "./head.ts";
 import { defaultGatewayLimits, type GatewayLimits } from "./limits.ts";
@@ -49,17 +49,22 @@ export interface Gateway {
    * Faults: `PortInUse`, `PrivilegeMissing` (a port below 1024), `ConfigInvalid` (no such address).
    */
   start(): Promise<Result<{ readonly address: string }>>;
-  /** Refuses new connections, answers the requests under way and closes. */
+  /** Refuses new connections, answers the requests under way and closes; takes 5 seconds at most. */
   stop(): Promise<void>;
   /** Runs a request without a socket. */
   readonly inject: FastifyInstance["inject"];
 }
 
+const stopGraceMs = 5000;
 const ownPrefix = "/@gateway";
 const ownPaths = new Set(["/metrics", "/healthz", "/readyz"]);
 
 export function createGateway(options: GatewayOptions): Gateway {
   const limits = { ...defaultGatewayLimits, ...options.limits };
+  const clientErrors = options.metrics.counter(
+    "weir_http_client_errors_total",
+    "Connections closed because what they sent was no HTTP request, too large or too slow",
+  );
   const server = fastify({
     logger: false,
     bodyLimit: limits.bodyBytesMax,
@@ -77,10 +82,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     // Signed targets are longer than any path, and no route has a parameter that a stranger chooses.
     routerOptions: { maxParamLength: 1024 },
     rewriteUrl: (raw) => internalUrl(raw, options.dialects),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, options.metrics),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, clientErrors),
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   });
-  server.server.maxConnections = limits.connectionsMax;
+  limitConnections(server, limits.connectionsMax, options.metrics);
   observeRequests(server, options);
   void server.register(ownRoutes(options), { prefix: ownPrefix });
   for (const dialect of options.dialects) {
@@ -98,7 +103,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   return {
     start: () => listen(server, options.listen),
-    stop: () => server.close(),
+    stop: () => stop(server),
     inject: server.inject.bind(server),
   };
 }
@@ -136,6 +141,15 @@ function ownRoutes({ health, metrics }: GatewayOptions) {
       void reply.code(state.ready ? 200 : 503).send(state);
     });
   };
+}
+
+function limitConnections(server: FastifyInstance, connectionsMax: number, metrics: Metrics): void {
+  const refused = metrics.counter(
+    "weir_http_connections_refused_total",
+    "Connections closed at accept because too many were open",
+  );
+  server.server.maxConnections = connectionsMax;
+  server.server.on("drop", () => refused.add());
 }
 
 function observeRequests(server: FastifyInstance, { dialects, logger, metrics }: GatewayOptions): void {
@@ -177,14 +191,19 @@ const clientErrorStatus: Readonly<Record<string, string>> = {
 };
 
 /** Answers what is not HTTP, too large or too slow: one line, then the connection is closed. */
-function answerClientError(error: Error & { code?: string }, socket: Socket, metrics: Metrics): void {
-  metrics
-    .counter("weir_http_client_errors_total", "Connections closed because what they sent was no HTTP request")
-    .add(1, { code: error.code ?? "unknown" });
+function answerClientError(error: Error & { code?: string }, socket: Socket, clientErrors: Counter): void {
+  clientErrors.add(1, { code: error.code ?? "unknown" });
   if (error.code === "ECONNRESET" || socket.destroyed) return;
   const status = clientErrorStatus[error.code ?? ""] ?? "400 Bad Request";
   if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   socket.destroySoon();
+}
+
+/** Answers the requests under way; a client that keeps one open past the grace time is cut off. */
+async function stop(server: FastifyInstance): Promise<void> {
+  const impatience = setTimeout(() => server.server.closeAllConnections(), stopGraceMs);
+  await server.close();
+  clearTimeout(impatience);
 }
 
 async function listen(

@@ -2,8 +2,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, statSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { afterEach, describe, expect, it } from "vitest";
 
@@ -164,6 +166,23 @@ describe("the gateway", () => {
     expect(await raw(port, "GET / HTTP/1.1\r\nHost: x\r\n", 3000)).toMatch(/^HTTP\/1\.1 408/u);
     const large = `GET / HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(8000)}\r\n\r\n`;
     expect(await raw(port, large)).toMatch(/^HTTP\/1\.1 431/u);
+  });
+
+  it("keeps no more connections than it may, and counts those it refuses", async () => {
+    const metrics = createMetrics();
+    const port = await started(gatewayOf({ metrics, limits: { connectionsMax: 3 } }));
+    const sockets = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("error", () => undefined);
+        await once(socket, "connect");
+        return socket;
+      }),
+    );
+    await sleep(200);
+    expect(sockets.filter((socket) => !socket.readableEnded && !socket.destroyed)).toHaveLength(3);
+    expect(metrics.value("weir_http_connections_refused_total")).toBe(5);
+    for (const socket of sockets) socket.destroy();
   });
 
   it("answers a target with a broken escape with 400 and goes on", async () => {

@@ -57,8 +57,12 @@ export function openNonceStore(
   const countMax = options.countMax ?? defaultCountMax;
   const commits = metrics.counter("weir_nonce_commits_total", "Commits of the replay protection");
   const alive = metrics.gauge("weir_nonces", "Nonces that replay protection remembers");
-  const memory = createNonceMemory(options.retentionMs ?? defaultRetentionMs, () => clock.monotonicMs());
-  load(database, memory, clock.nowMs() - 2 * retentionMs);
+  const memory = createNonceMemory(retentionMs, () => clock.monotonicMs());
+  const loaded = save(() => load(database, memory, clock.nowMs() - 2 * retentionMs));
+  if (!loaded.ok) {
+    database.close();
+    return loaded;
+  }
   const insert = database.prepare("INSERT INTO nonce_batch (accepted_ms, digests) VALUES (?, ?)");
   const prune = database.prepare("DELETE FROM nonce_batch WHERE id <= ?");
   let waiting: Waiting[] = [];

@@ -181,11 +181,14 @@ describe("the common errors", () => {
   });
 
   it("a failure of our own is an InternalError without its cause", async () => {
-    const broken = await startSagServer({ settled: () => Promise.reject(new Error("secret cause")) });
-    const answer = await broken.call("CreateFlowLog", netflow);
+    const broken = await startSagServer();
+    const { flowLogs, resources } = broken.control;
+    flowLogs.list = () => {
+      throw new Error("secret cause");
+    };
+    const answer = await broken.call("DescribeFlowLogs");
     expect([answer.status, answer.body.Code]).toEqual([500, "InternalError"]);
     expect(answer.text).not.toContain("secret");
-    const { resources } = broken.control;
     resources.list = () => {
       throw new Error("secret cause");
     };

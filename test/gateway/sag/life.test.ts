@@ -111,6 +111,17 @@ describe("a flow log", () => {
     expect(settledCalls).toBe(2);
   });
 
+  it("is changed even where the running system fails to take the change over, or takes long", async () => {
+    const failing = await startSagServer({ settled: () => Promise.reject(new Error("capture is down")) });
+    expect((await failing.call("CreateFlowLog", all)).status).toBe(200);
+    await failing.stop();
+    const hanging = await startSagServer({ settled: () => new Promise(() => undefined) });
+    const startMs = performance.now();
+    expect((await hanging.call("CreateFlowLog", all)).status).toBe(200);
+    expect(performance.now() - startMs).toBeLessThan(4000);
+    await hanging.stop();
+  });
+
   it("is as it was after a restart, with its gateways and its number", async () => {
     const directory = mkdtempSync(join(tmpdir(), "weir-sag-restart-"));
     const first = await startSagServer({ directory });

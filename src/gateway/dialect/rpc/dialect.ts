@@ -86,8 +86,12 @@ async function answer(
   const { service, outcome, action } = await call(request, signed.value, dependencies);
   const product = service?.product ?? productOf(dependencies);
   if (!outcome.ok) return sendError(request, reply, format, outcome.error, product);
-  const value = { RequestId: newRequestId(), ...outcome.value };
-  return reply.type(contentTypes[format]).send(render(format, `${action}Response`, value));
+  const requestId = newRequestId();
+  const value = { RequestId: requestId, ...outcome.value };
+  return reply
+    .header("x-acs-request-id", requestId)
+    .type(contentTypes[format])
+    .send(render(format, `${action}Response`, value));
 }
 
 interface Called {
@@ -183,6 +187,7 @@ function sendError(
   const context = { requestId: newRequestId(), hostId: requestHeadOf(request.raw).host, product };
   return reply
     .code(error.status)
+    .header("x-acs-request-id", context.requestId)
     .type(contentTypes[format])
     .send(render(format, "Error", errorBody(error, context)));
 }

@@ -3,6 +3,7 @@
  *
  * docs/reference/sag-api.md tells what the service's own documentation leaves open.
  */
+import { toFault } from "../../../base/mod.ts";
 import type { RpcOperation, RpcService } from "../rpc/mod.ts";
 import * as change from "./change.ts";
 import * as describe from "./describe.ts";
@@ -19,7 +20,7 @@ export function createSagService(dependencies: SagDependencies): RpcService {
     const operation = reading(operate);
     return async (call) => {
       const answer = await operation(call);
-      if (answer.ok) await dependencies.settled?.();
+      if (answer.ok) await settle(dependencies);
       return answer;
     };
   };
@@ -40,4 +41,23 @@ export function createSagService(dependencies: SagDependencies): RpcService {
       ["DescribeRegions", (call) => describe.describeRegions(dependencies.control, call)],
     ]),
   };
+}
+
+const settleMsMax = 2000;
+
+/** The change is made already: what goes wrong in taking it over, or takes too long, is not the caller's error. */
+async function settle({ settled, logger }: SagDependencies): Promise<void> {
+  if (settled === undefined) return;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    logger.warn({ waitedMs: settleMsMax }, "a change of a flow log is taking long to take effect");
+    resolve();
+  }, settleMsMax);
+  try {
+    await Promise.race([settled(), late]);
+  } catch (error) {
+    logger.error({ error: toFault(error).message }, "a change of a flow log did not take effect");
+  } finally {
+    clearTimeout(timer);
+  }
 }
