@@ -6,7 +6,6 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { onTestFinished } from "vitest";
 
 import type { FlowTotals } from "../wire/export/sample-flows.ts";
 
@@ -47,7 +46,7 @@ export async function startNfcapd(folder: string): Promise<Collector<NfcapdRepor
     "-B",
     "4000000",
   ]);
-  onTestFinished(() => void child.kill("SIGKILL"));
+  process.once("exit", () => child.kill("SIGKILL"));
   const output = outputOf(child);
   await until(() => output().includes("Startup nfcapd."), output);
   return {
@@ -98,7 +97,7 @@ export async function startNfacctd(folder: string): Promise<Collector> {
   writeFileSync(records!, "");
   writeFileSync(log!, "");
   const child = spawn("nfacctd", ["-f", config!], { stdio: "ignore" });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  process.once("exit", () => child.kill("SIGKILL"));
   const logged = () => readFileSync(log!, "utf8");
   await until(() => logged().includes("waiting for NetFlow/IPFIX data"), logged);
   await until(() => logged().includes("JSON: setting object handlers"), logged);

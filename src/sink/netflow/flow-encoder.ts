@@ -7,6 +7,7 @@ import {
   type InterfaceName,
   nextDatagram,
   requestRefresh,
+  setTimeouts,
   type TemplateEncoder,
 } from "../../wire/export/mod.ts";
 import { createIpfixEncoder } from "../../wire/ipfix/mod.ts";
@@ -38,6 +39,8 @@ export interface FlowEncoder {
   begin(batch: FlowBatch, nowMs: number, interfaces: readonly InterfaceName[]): void;
   /** Makes templates and options due; of no effect in NetFlow v5, which has none. */
   refresh(nowMs: number, interfaces: readonly InterfaceName[]): void;
+  /** Of no effect in NetFlow v5, which does not tell them. */
+  setTimeouts(activeTimeoutS: number, inactiveTimeoutS: number): void;
   /** Fills the next datagram; false when there is none. */
   next(datagram: ExportDatagram): boolean;
   countNotSent(datagram: ExportDatagram): void;
@@ -58,6 +61,7 @@ function netflow5Encoder({ observationDomain, initialState }: FlowEncoderOptions
   return {
     begin: (batch, nowMs) => beginNetflow5Batch(encoder, batch, nowMs),
     refresh: () => undefined,
+    setTimeouts: () => undefined,
     next: (datagram) => nextNetflow5Datagram(encoder, datagram),
     countNotSent: () => undefined,
     flowsSkipped: () => encoder.flowsSkipped,
@@ -75,6 +79,7 @@ function templateEncoder(encoder: TemplateEncoder): FlowEncoder {
       encoder.interfaces = interfaces;
       requestRefresh(encoder, nowMs);
     },
+    setTimeouts: (activeTimeoutS, inactiveTimeoutS) => setTimeouts(encoder, activeTimeoutS, inactiveTimeoutS),
     next: (datagram) => nextDatagram(encoder, datagram),
     countNotSent: (datagram) => countNotSent(encoder, datagram),
     flowsSkipped: () => 0,

@@ -3,9 +3,10 @@
  *
  * One exporter for each stream of sequence numbers (address, port, version, observation domain). Where its
  * numbers stand is saved with the acknowledgement, in the spool's own transaction, so that a restarted
- * sink continues them. A collector that is down costs nothing but errors counted: UDP waits for nobody.
+ * sink continues them; after a kill, what was sent since the last commit is sent again, under the numbers
+ * that it had. A collector that is down costs nothing but errors counted: UDP waits for nobody.
  */
-import { type Clock, type Result, toFault } from "../../base/mod.ts";
+import { type Clock, ok, type Result, toFault } from "../../base/mod.ts";
 import { decodeFlowBatch } from "../../flow/mod.ts";
 import type { Logger, Metrics } from "../../observe/mod.ts";
 import type { Spool, SpoolEntry } from "../../spool/mod.ts";
@@ -20,7 +21,7 @@ export interface NetflowSinkConfig {
   readonly refreshMs?: number;
   /** Templates are repeated after this many datagrams; default 20. */
   readonly refreshDatagrams?: number;
-  /** How fast datagrams leave for one collector at most; default 64 MiB a second. */
+  /** How fast datagrams leave for one collector at most; default 16 MiB a second. */
   readonly bytesPerSecond?: number;
 }
 
@@ -144,9 +145,8 @@ function inTurn<T>(state: SinkState, work: () => Promise<T>): Promise<T> {
 /** Templates and options to every collector, so that one that started meanwhile understands what follows. */
 async function refreshAll(state: SinkState): Promise<void> {
   if (!state.running) return;
-  for (const { key, exporter } of state.streams.values()) {
-    await exporter.refresh();
-    state.states.set(key, exporter.state());
+  for (const stream of state.streams.values()) {
+    await tracked(state, stream, stream.target.flowLogId, () => stream.exporter.refresh());
   }
   saveStates(state);
 }
@@ -216,16 +216,26 @@ async function deliverEntry(state: SinkState, entry: SpoolEntry, target: Netflow
     refuse(state, entry, batch);
     return;
   }
-  const stream = await streamFor(state, target);
+  const stream = streamFor(state, target);
   if (!stream.ok) {
     refuse(state, entry, stream);
     return;
   }
-  const { key, exporter } = stream.value;
+  const { exporter } = stream.value;
+  await tracked(state, stream.value, target.flowLogId, () => exporter.send(batch.value));
+}
+
+/** Does the work and keeps account of what it sent. */
+async function tracked(
+  state: SinkState,
+  { key, exporter }: Stream,
+  flowLogId: string,
+  work: () => Promise<void>,
+): Promise<void> {
   const before = exporter.statistics();
-  await exporter.send(batch.value);
+  await work();
   state.states.set(key, exporter.state());
-  state.ledger.add(target.flowLogId, before, exporter.statistics());
+  state.ledger.add(flowLogId, before, exporter.statistics());
 }
 
 /** What can never be delivered must not hold up what can. */
@@ -237,16 +247,17 @@ function refuse(state: SinkState, entry: SpoolEntry, result: Result<unknown> & {
   );
 }
 
-/** The stream's exporter; a new one where the timeouts it tells of have changed. */
-async function streamFor(state: SinkState, target: NetflowTarget): Promise<Result<Stream>> {
+/**
+ * The stream's exporter. It keeps its socket, and so its source port, until the target is no longer wanted;
+ * changed timeouts are told to the collector by the same exporter.
+ */
+function streamFor(state: SinkState, target: NetflowTarget): Result<Stream> {
   const key = streamKey(target);
   const known = state.streams.get(key);
-  const same =
-    known?.target.activeTimeoutS === target.activeTimeoutS &&
-    known.target.inactiveTimeoutS === target.inactiveTimeoutS &&
-    known.target.flowLogId === target.flowLogId;
-  if (same) return { ok: true, value: known };
-  if (known !== undefined) await closeStream(state, known);
+  if (known !== undefined) {
+    known.exporter.setTimeouts(target.activeTimeoutS, target.inactiveTimeoutS);
+    return ok(known);
+  }
   const { interfaceNames, clock } = state.dependencies;
   const initialState = state.states.get(key);
   const created = createNetflowExporter({
@@ -259,7 +270,7 @@ async function streamFor(state: SinkState, target: NetflowTarget): Promise<Resul
   if (!created.ok) return created;
   const stream: Stream = { key, target, exporter: created.value };
   state.streams.set(key, stream);
-  return { ok: true, value: stream };
+  return ok(stream);
 }
 
 async function closeStream(state: SinkState, { key, exporter }: Stream): Promise<void> {
@@ -272,7 +283,7 @@ async function prepare(state: SinkState, targets: readonly NetflowTarget[]): Pro
   const wanted = new Set(targets.map(streamKey));
   for (const stream of state.streams.values()) if (!wanted.has(stream.key)) await closeStream(state, stream);
   for (const target of targets) {
-    const stream = await streamFor(state, target);
+    const stream = streamFor(state, target);
     const opened = stream.ok ? await stream.value.exporter.open() : stream;
     if (opened.ok) continue;
     const { flowLogId, address, port } = target;

@@ -13,8 +13,8 @@ export interface TokenBucket {
   filledMs: number;
 }
 
-/** Timers are no finer than this; shorter waits yield to other work until their time is up. */
-const timerMs = 2;
+/** A timer of one millisecond may take this long. Where the bucket would overflow meanwhile, other work is yielded to instead. */
+const timerMs = 1.25;
 
 export function createTokenBucket(bytesPerSecond: number, bytesMax: number): TokenBucket {
   return { bytesPerSecond, bytesMax, bytes: bytesMax, filledMs: performance.now() };
@@ -30,7 +30,9 @@ export async function takeTokens(bucket: TokenBucket, bytes: number): Promise<vo
     bucket.filledMs = nowMs;
     if (bucket.bytes >= needed) break;
     const waitMs = ((needed - bucket.bytes) / bucket.bytesPerSecond) * 1000;
-    if (waitMs >= timerMs) await setTimeout(waitMs);
+    const after = bucket.bytes + (timerMs / 1000) * bucket.bytesPerSecond;
+    if (waitMs > 1) await setTimeout(waitMs);
+    else if (after <= bucket.bytesMax) await setTimeout(1);
     else await setImmediate();
   }
   bucket.bytes -= bytes;

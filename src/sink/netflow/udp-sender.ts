@@ -35,9 +35,9 @@ export interface UdpSender {
   local(): { readonly address: string; readonly port: number } | undefined;
 }
 
-/** At most this many datagrams go at once: 44,800 bytes. */
-export const sendGroupMax = 32;
-const bucketBytes = 65_536;
+/** At most this many datagrams go at once: 22,400 bytes. */
+export const sendGroupMax = 16;
+const bucketBytes = 32_768;
 /** A send that the kernel has not taken after this time is given up, and the socket with it. */
 const sendTimeoutMs = 5000;
 

@@ -39,6 +39,18 @@ export function requestRefresh(encoder: TemplateEncoder, nowMs: number): void {
   makeAllDue(encoder);
 }
 
+/** Changes the timeouts that options data tells of, and makes it due with the next flows. */
+export function setTimeouts(
+  encoder: TemplateEncoder,
+  activeTimeoutS: number,
+  inactiveTimeoutS: number,
+): void {
+  if (encoder.activeTimeoutS === activeTimeoutS && encoder.inactiveTimeoutS === inactiveTimeoutS) return;
+  encoder.activeTimeoutS = activeTimeoutS;
+  encoder.inactiveTimeoutS = inactiveTimeoutS;
+  makeOptionsDue(encoder);
+}
+
 /** Fills the next datagram; false, with nothing written, when there is none. */
 export function nextDatagram(encoder: TemplateEncoder, datagram: ExportDatagram): boolean {
   resetDatagram(datagram);
@@ -95,6 +107,10 @@ function setTime(encoder: TemplateEncoder, nowMs: number, latestMs: number): voi
 
 function makeAllDue(encoder: TemplateEncoder): void {
   encoder.templatesDue = true;
+  makeOptionsDue(encoder);
+}
+
+function makeOptionsDue(encoder: TemplateEncoder): void {
   encoder.optionsTemplate = 0;
   encoder.optionsRecord = 0;
 }

@@ -56,14 +56,14 @@ export interface TemplateEncoder {
   readonly templates: readonly FlowTemplate[];
   readonly optionsTemplates: readonly OptionsTemplate[];
   readonly observationDomain: number;
-  readonly activeTimeoutS: number;
-  readonly inactiveTimeoutS: number;
   readonly refreshDatagrams: number;
   readonly refreshMs: number;
   readonly statistics: ExportStatistics;
   readonly clock: UptimeClock;
   /** Told by the next options data. */
   interfaces: readonly InterfaceName[];
+  activeTimeoutS: number;
+  inactiveTimeoutS: number;
   samplingInterval: number;
   /** The next datagram's number. */
   sequence: number;

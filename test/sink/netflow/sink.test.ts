@@ -179,9 +179,11 @@ describe("the NetFlow sink", () => {
     expect(sink.localPorts()).toEqual([]);
   });
 
-  it("tells the collector of changed timeouts at once", async () => {
+  it("tells the collector of changed timeouts at once, from the same port", async () => {
     const collector = await openCollector();
     const sink = sinkOf();
+    await sink.prepare([targetOf(collector)]);
+    const [endpoint] = sink.localPorts();
     sink.start();
     await accept({ ...targetOf(collector) }, 1);
     await accept({ ...targetOf(collector, { activeTimeoutS: 60 }) }, 1);
@@ -191,6 +193,7 @@ describe("the NetFlow sink", () => {
     expect([0, 2].map((index) => datagrams[index]!.toHex().includes("012c000f"))).toEqual([true, false]);
     expect(datagrams[2]!.toHex()).toContain("003c000f");
     expect(datagrams.map(sequenceOf)).toEqual([0, 1, 2, 3]);
+    expect(sink.localPorts()).toEqual([endpoint]);
     await sink.stop();
   });
 });

@@ -89,6 +89,15 @@ for (const [name, create, templateSet, optionsSet] of encoders) {
       );
     });
 
+    it("sends a flow once that is longer than a 32-bit clock can tell", () => {
+      const day = 86_400_000_000;
+      const long = { ...webFlow, startUs: webFlow.endUs! - 60 * day };
+      const datagrams = encodeBatch(create(options), batchOf([webFlow, long, long, webFlow]));
+      const flows = datagrams.filter((datagram) => setsOf(datagram).includes(256));
+      expect(flows.length).toBe(name === "IPFIX" ? 1 : 4);
+      expect(datagrams.length).toBeLessThan(10);
+    });
+
     it("spreads the names of many interfaces over datagrams of their own, before the flows", () => {
       const encoder = create(options);
       encoder.interfaces = Array.from({ length: 500 }, (_, index) => ({
