@@ -214,10 +214,10 @@ function turnOff({ state, supervisor }: Parts, reason: Fault): Result<CaptureSta
 function onExit({ state, captureMetrics, tcpdumps }: Parts): void {
   captureMetrics.processEnded();
   state.privileges = null;
-  state.session = emptySession;
   // Streams are of no use to a process that has not seen their beginning.
   void tcpdumps.stop();
   if (state.phase !== "running") return;
+  state.session = emptySession;
   state.phase = "restarting";
   captureMetrics.restarts.add();
 }
