@@ -85,10 +85,9 @@ export function releaseFlow(store: FlowStore, index: number): void {
   pushReference(store.vacancies, 0, index);
 }
 
-/** Reads the struct that will be taken after `ahead` others, so that it is in the cache by then. */
-export function touchVacancy(store: FlowStore, ahead: number): number {
-  const index = peekReference(store.vacancies, 0, ahead);
-  return index < 0 ? 0 : store.words[index * store.structWords]!;
+/** The index of the struct that will be taken after `ahead` others; -1 if that is not known. */
+export function peekVacancy(store: FlowStore, ahead: number): number {
+  return peekReference(store.vacancies, 0, ahead);
 }
 
 /** Forgets every flow and keeps the memory. */

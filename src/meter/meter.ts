@@ -64,6 +64,7 @@ export function createMeter(options: MeterOptions): Meter {
       hashes: new Int32Array(groupRows),
       traits: new Uint32Array(groupRows),
       references: new Int32Array(groupRows),
+      structs: new Int32Array(groupRows),
       touched: new Int32Array(1),
     },
     due: new Int32Array(chunkEntries),

@@ -16,13 +16,13 @@ import {
   flowWords,
   ipv4FlowWords,
   ipv6FlowWords,
-  touchVacancy,
+  peekVacancy,
   traitsDirectionShift,
   traitsIpv6,
   traitsVlanShift,
 } from "./flow-store.ts";
 import { hashIpv4Key, hashIpv6Key } from "./key-hash.ts";
-import { groupRows, type Meter, storeOf } from "./state.ts";
+import { groupRows, type Meter, storeOf, touchStructs } from "./state.ts";
 import { flagsOf, openFlow, startCounting, tcpFinOrRst } from "./table.ts";
 import { startWheel } from "./timer-wheel.ts";
 
@@ -37,6 +37,7 @@ export function meterPackets(meter: Meter, packets: PacketColumns): void {
     hashRows(meter, packets, from, count);
     touchBuckets(meter, count);
     findFlows(meter, count);
+    touchStructs(meter, meter.group.structs, count);
     countRows(meter, packets, from, count);
   }
 }
@@ -91,12 +92,11 @@ function touchBuckets({ group, buckets }: Meter, count: number): void {
 
 /**
  * The first flow with the row's hash; its key is compared when the row is counted. A row without one will
- * open a flow: then the struct that it will take is read.
+ * open a flow, and need the struct that is vacant next.
  */
 function findFlows({ group, buckets, ipv4, ipv6 }: Meter, count: number): void {
-  const { hashes, traits, references } = group;
+  const { hashes, traits, references, structs } = group;
   const { words, shift, mask } = buckets;
-  let touched = 0;
   let newIpv4 = 0;
   let newIpv6 = 0;
   for (let index = 0; index < count; index++) {
@@ -107,19 +107,13 @@ function findFlows({ group, buckets, ipv4, ipv6 }: Meter, count: number): void {
       position = (position + 1) & mask;
       entry = words[position * 2 + 1]!;
     }
-    const reference = entry - 1;
-    references[index] = reference;
-    if (entry === 0) {
-      touched ^=
-        (traits[index]! & traitsIpv6) === 0 ? touchVacancy(ipv4, newIpv4++) : touchVacancy(ipv6, newIpv6++);
-    } else if ((reference & 1) === 0) {
-      touched ^= ipv4.words[(reference >>> 1) * ipv4FlowWords]!;
-    } else {
-      const at = (reference >>> 1) * ipv6FlowWords;
-      touched ^= ipv6.words[at]! ^ ipv6.words[at + flowWords.addresses + 7]!;
-    }
+    references[index] = entry - 1;
+    structs[index] = entry - 1;
+    if (entry !== 0) continue;
+    const isIpv6 = (traits[index]! & traitsIpv6) !== 0;
+    const vacancy = isIpv6 ? peekVacancy(ipv6, newIpv6++) : peekVacancy(ipv4, newIpv4++);
+    structs[index] = vacancy < 0 ? 0 : vacancy * 2 + (isIpv6 ? 1 : 0);
   }
-  group.touched[0] = touched;
 }
 
 function countRows(meter: Meter, packets: PacketColumns, from: number, count: number): void {

@@ -2,7 +2,7 @@
 import type { FlowBatch } from "../flow/mod.ts";
 import type { AgingPolicy } from "./aging.ts";
 import type { BucketTable } from "./bucket-table.ts";
-import type { FlowStore } from "./flow-store.ts";
+import { type FlowStore, ipv4FlowWords, ipv6FlowWords } from "./flow-store.ts";
 import type { KeyHash } from "./key-hash.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
@@ -87,6 +87,8 @@ export interface RowGroup {
   readonly traits: Uint32Array<ArrayBuffer>;
   /** The flow that is probably the row's; -1 if there is none yet. */
   readonly references: Int32Array<ArrayBuffer>;
+  /** The struct that the row will need: its flow's, or the one that its new flow will probably take. */
+  readonly structs: Int32Array<ArrayBuffer>;
   /** Receives what was read only to have it in the cache, so that reading it is not optimised away. */
   readonly touched: Int32Array<ArrayBuffer>;
 }
@@ -94,4 +96,25 @@ export interface RowGroup {
 /** The store of a flow reference: its index × 2, + 1 for IPv6. */
 export function storeOf(meter: Meter, reference: number): FlowStore {
   return (reference & 1) === 0 ? meter.ipv4 : meter.ipv6;
+}
+
+/**
+ * Reads the structs of `count` references, so that they are in the cache when they are worked on. There is
+ * no branch on the family: one that is guessed wrong would hold up the reads behind it.
+ */
+export function touchStructs(meter: Meter, references: Int32Array, count: number): void {
+  const ipv4Words = meter.ipv4.words;
+  const ipv6Words = meter.ipv6.words;
+  let touched = 0;
+  for (let at = 0; at < count; at++) {
+    const reference = references[at]!;
+    const index = reference >>> 1;
+    const ipv6 = -(reference & 1);
+    const ipv6At = (index * ipv6FlowWords) & ipv6;
+    touched ^=
+      ipv4Words[(index * ipv4FlowWords) & ~ipv6]! ^
+      ipv6Words[ipv6At]! ^
+      ipv6Words[ipv6At + ipv6FlowWords - 3]!;
+  }
+  meter.group.touched[0] = touched;
 }

@@ -2,7 +2,7 @@
 import { endReasonAt, notEnded } from "./aging.ts";
 import { emitFlow } from "./emission.ts";
 import { flagsFinished, flowDoubles, type FlowStore, flowWords } from "./flow-store.ts";
-import { type Meter, storeOf } from "./state.ts";
+import { type Meter, storeOf, touchStructs } from "./state.ts";
 import { removeFlow, watchFlow } from "./table.ts";
 import { noSlot, startWheel, takeTimers, turnWheelBack, turnWheelOn } from "./timer-wheel.ts";
 
@@ -30,12 +30,7 @@ export function advanceMeter(meter: Meter, nowUs: number): void {
 /** In passes, like packets: read every flow, read the bucket of those that have ended, then end them. */
 function endDue(meter: Meter, count: number, nowUs: number): void {
   const { due, ended, endedReasons, endedHashes, buckets } = meter;
-  let touched = 0;
-  for (let index = 0; index < count; index++) {
-    const reference = due[index]!;
-    const store = storeOf(meter, reference);
-    touched ^= store.words[(reference >>> 1) * store.structWords + flowWords.flags]!;
-  }
+  touchStructs(meter, due, count);
   let endedCount = 0;
   for (let index = 0; index < count; index++) {
     const reference = due[index]!;
@@ -51,6 +46,7 @@ function endDue(meter: Meter, count: number, nowUs: number): void {
     endedHashes[endedCount] = store.words[at + flowWords.hash]!;
     endedCount += 1;
   }
+  let touched = 0;
   for (let index = 0; index < endedCount; index++) {
     touched ^= buckets.words[(endedHashes[index]! >>> buckets.shift) * 2]!;
   }
