@@ -66,6 +66,8 @@ async function open(): Promise<Result<Parts>> {
     "--background_move_pool_size=1",
     "--background_common_pool_size=2",
     "--async_load_databases=0",
+    // An insert names every source of its rows in its text.
+    "--max_query_size=16777216",
   ];
   try {
     const writer = openConnection(options.path, server);

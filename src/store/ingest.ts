@@ -5,7 +5,7 @@
  * with the spool's for ever and batches come in that order, so whatever is not above the highest position
  * in the table is there already.
  */
-import { fault, ok, type Result } from "../base/mod.ts";
+import { type Fault, fault, ok, type Result } from "../base/mod.ts";
 import { createBlock, type DecodedInsert, decodeInsert } from "./block.ts";
 import { type Connection, faultOfEngine, selectRows } from "./engine.ts";
 import { insertArrow, insertText } from "./insert.ts";
@@ -24,36 +24,60 @@ export interface IngestOptions {
   readonly deduplicate: boolean;
 }
 
-export function createIngest(writer: Connection, options: IngestOptions): Ingest {
+interface IngestState {
+  readonly writer: Connection;
+  readonly options: IngestOptions;
   /** Highest spool position in the table, by logstore; what is not here must be asked for. */
-  const highest = new Map<number, number>();
+  readonly highest: Map<number, number>;
+}
+
+export function createIngest(writer: Connection, options: IngestOptions): Ingest {
+  const state: IngestState = { writer, options, highest: new Map() };
+  let turn: Promise<unknown> = Promise.resolve();
   return {
-    forget: (logstore) => void highest.delete(logstore),
-    append: async (inserts) => {
-      const undecodable: UndecodableBatch[] = [];
-      let rows = 0;
-      let duplicateRows = 0;
-      for (const group of groupInserts(inserts)) {
-        const { logstore } = group[0]!.target;
-        try {
-          const known = options.deduplicate ? await highestPosition(writer, highest, group) : -1;
-          const decoded = decodeGroup(group, undecodable);
-          const fresh = decoded.filter(({ insert }) => insert.position > known);
-          duplicateRows += countRows(decoded) - countRows(fresh);
-          if (countRows(fresh) > 0) {
-            const block = createBlock(logstore, fresh);
-            await (options.path === "arrow" ? insertArrow(writer, block) : insertText(writer, block));
-            rows += block.rows;
-          }
-          highest.set(logstore, Math.max(known, ...fresh.map(({ insert }) => insert.position)));
-        } catch (error) {
-          highest.delete(logstore);
-          return { ok: false, fault: faultOfEngine(error) };
-        }
-      }
-      return ok({ rows, duplicateRows, undecodable });
+    forget: (logstore) => void state.highest.delete(logstore),
+    // One after the other: what is in the table must not change between asking and inserting.
+    append: (inserts) => {
+      const result = turn.then(() => append(state, inserts));
+      turn = result.catch(() => undefined);
+      return result;
     },
   };
+}
+
+async function append(state: IngestState, inserts: readonly StoreInsert[]): Promise<Result<AppendOutcome>> {
+  const undecodable: UndecodableBatch[] = [];
+  let rows = 0;
+  let duplicateRows = 0;
+  for (const group of groupInserts(inserts)) {
+    const { logstore } = group[0]!.target;
+    try {
+      const known = state.options.deduplicate ? await highestPosition(state, group) : -1;
+      const decoded = decodeGroup(group, undecodable);
+      const fresh = decoded.filter(({ insert }) => insert.position > known);
+      duplicateRows += countRows(decoded) - countRows(fresh);
+      if (countRows(fresh) > 0) {
+        const block = createBlock(logstore, fresh);
+        await (state.options.path === "arrow"
+          ? insertArrow(state.writer, block)
+          : insertText(state.writer, block));
+        rows += block.rows;
+      }
+      const newest = fresh.at(-1)?.insert.position ?? known;
+      if (newest >= 0) state.highest.set(logstore, newest);
+    } catch (error) {
+      // Whether the rows are in the table has to be asked.
+      state.highest.delete(logstore);
+      return { ok: false, fault: faultOfInsert(error) };
+    }
+  }
+  return ok({ rows, duplicateRows, undecodable });
+}
+
+function faultOfInsert(error: unknown): Fault {
+  const found = faultOfEngine(error);
+  if (found.code !== "QueryTooComplex") return found;
+  return fault("StoreUnavailable", "the store is short of memory", { retryable: true });
 }
 
 /**
@@ -97,8 +121,7 @@ function countRows(decoded: readonly DecodedInsert[]): number {
  * the few granules that reach up to it are read.
  */
 async function highestPosition(
-  writer: Connection,
-  highest: ReadonlyMap<number, number>,
+  { writer, highest }: IngestState,
   group: readonly StoreInsert[],
 ): Promise<number> {
   const { position, target } = group[0]!;

@@ -4,7 +4,7 @@ import { addressAt, type FlowField, flowFieldList } from "../flow/mod.ts";
 import { type ArrowType, arrowColumn, runOverColumns } from "./arrow.ts";
 import type { Block } from "./block.ts";
 import type { Connection } from "./engine.ts";
-import { stringList } from "./statement.ts";
+import { stringArray } from "./statement.ts";
 import { flowsTable, sourceColumns } from "./table.ts";
 
 const arrowTypes: Record<FlowField["type"], ArrowType> = {
@@ -55,8 +55,8 @@ function arrowExpression({ name, type, field }: (typeof flowsTable.columns)[numb
       const values = block.sources.map((source) => source[name as keyof typeof source]);
       const [first] = values;
       // One value for all rows is a constant to the engine, which costs nothing for each.
-      if (values.every((value) => value === first)) return `${stringList([first!])}[1]`;
-      return `${stringList(values)}[assumeNotNull(source) + 1]`;
+      if (values.every((value) => value === first)) return `${stringArray([first!])}[1]`;
+      return `${stringArray(values)}[assumeNotNull(source) + 1]`;
     }
   }
 }

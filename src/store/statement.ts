@@ -35,8 +35,12 @@ export function setStatement(
   return assignments.length === 0 ? "" : `SET ${assignments.join(", ")};`;
 }
 
-/** Refuses a statement that is not one, or lacks a parameter: a session still knows those of earlier queries. */
+/**
+ * Refuses what is not one reading statement, or lacks a parameter: a session still knows those of earlier
+ * queries. A semicolon has no place in it, since values are parameters.
+ */
 export function checkStatement(sql: string, parameters: StoreParameters): Result<void> {
+  if (!/^\s*(?:SELECT|WITH)\b/iu.test(sql)) return fail("QueryUnsupported", "a query may only read");
   if (sql.includes(";")) return fail("QuerySyntax", "a query is one statement, without a semicolon");
   const wrong = Object.keys(parameters).find((name) => !namePattern.test(name));
   if (wrong !== undefined)
@@ -57,8 +61,8 @@ function literal(text: string): string {
   return `'${text.replace(/[\\']/gu, (character) => `\\${character}`)}'`;
 }
 
-/** SQL of a list of strings, written so that no character of theirs can matter. */
-export function stringList(values: readonly string[]): string {
-  const hexadecimal = values.map((value) => `unhex('${new TextEncoder().encode(value).toHex()}')`);
-  return `[${hexadecimal.join(",")}]`;
+/** SQL of an array of strings, written so that no character of theirs can matter. */
+export function stringArray(values: readonly string[]): string {
+  const hexadecimal = values.map((value) => new TextEncoder().encode(value).toHex());
+  return `arrayMap(text -> unhex(text), splitByChar(',', '${hexadecimal.join(",")}'))`;
 }

@@ -24,7 +24,10 @@ const restartMsMax = 30_000;
 const steadyMs = 10_000;
 /** A directory may be locked for a moment by a child whose parent was killed. */
 const lockPatienceMs = 3_000;
-const heartbeatsMissedMax = 15;
+const silenceMsMax = 15 * heartbeatMs;
+/** Opening a directory with many parts takes a while. */
+const openingMsMax = 120_000;
+const errorTextMax = 2000;
 const stopPatienceMs = 5_000;
 const callsMax = 1024;
 
@@ -118,19 +121,19 @@ async function start(supervision: Supervision): Promise<Result<void>> {
   const { clock } = supervision.dependencies;
   const startedMs = clock.monotonicMs();
   supervision.state = "starting";
+  clearInterval(supervision.watchTimer);
+  supervision.watchTimer = setInterval(() => watch(supervision), heartbeatMs).unref();
   for (;;) {
     const { promise, resolve } = Promise.withResolvers<Result<void>>();
     supervision.onStarted = resolve;
     launch(supervision);
     const result = await promise;
     supervision.onStarted = undefined;
-    if (result.ok) {
-      supervision.watchTimer = setInterval(() => watch(supervision), heartbeatMs).unref();
-      return result;
-    }
+    if (result.ok) return result;
     const patient = clock.monotonicMs() - startedMs < lockPatienceMs;
     if (result.fault.code !== "DataDirectoryLocked" || !patient) {
       supervision.state = "stopped";
+      clearInterval(supervision.watchTimer);
       return result;
     }
     await new Promise((retry) => setTimeout(retry, restartMsMin));
@@ -143,10 +146,15 @@ function launch(supervision: Supervision): void {
     execArgv: process.execArgv.filter((argument) => !argument.startsWith("--inspect")),
     // Every query and insert holds a thread of the pool while it runs.
     env: { ...process.env, UV_THREADPOOL_SIZE: `${supervision.options.readers + 6}` },
-    // The engine writes to standard error what it also answers.
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   supervision.child = child;
+  supervision.heartbeatAtMs = supervision.dependencies.clock.monotonicMs();
+  // The engine writes there what it also answers; only the last words of a process that died matter.
+  let errorText = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    errorText = `${errorText}${text}`.slice(-errorTextMax);
+  });
   let lastFault: Fault | undefined;
   child.on("message", (message: FromChild) => {
     if (message.kind === "failed") lastFault = message.fault;
@@ -154,7 +162,8 @@ function launch(supervision: Supervision): void {
   });
   child.on("error", (error) => supervision.dependencies.logger.error({ error }, "store process failed"));
   child.on("exit", (code, signal) => {
-    if (supervision.child === child) ended(supervision, `${signal ?? code}`, lastFault);
+    if (supervision.child !== child) return;
+    ended(supervision, { reason: `${signal ?? code}`, fault: lastFault, errorText });
   });
 }
 
@@ -178,7 +187,16 @@ function receive(supervision: Supervision, message: Exclude<FromChild, { kind: "
   }
 }
 
-function ended(supervision: Supervision, reason: string, cause: Fault | undefined): void {
+interface Ending {
+  /** The signal or the exit code. */
+  readonly reason: string;
+  /** What the child said before. */
+  readonly fault: Fault | undefined;
+  readonly errorText: string;
+}
+
+function ended(supervision: Supervision, ending: Ending): void {
+  const { reason, fault: cause } = ending;
   const { clock, logger, onRestart } = supervision.dependencies;
   supervision.child = undefined;
   supervision.residentBytes = 0;
@@ -197,10 +215,7 @@ function ended(supervision: Supervision, reason: string, cause: Fault | undefine
   supervision.state = "restarting";
   supervision.restarts++;
   onRestart();
-  logger.warn(
-    { reason, fault: cause, delayMs: supervision.delayMs },
-    "store process ended, starting another",
-  );
+  logger.warn({ ...ending, delayMs: supervision.delayMs }, "store process ended, starting another");
   supervision.restartTimer = setTimeout(() => launch(supervision), supervision.delayMs);
   supervision.delayMs = Math.min(supervision.delayMs * 2, restartMsMax);
 }
@@ -208,9 +223,9 @@ function ended(supervision: Supervision, reason: string, cause: Fault | undefine
 /** A child that says nothing for long is stuck in native code or stopped by a signal: it is replaced. */
 function watch(supervision: Supervision): void {
   const { child, dependencies } = supervision;
-  if (child === undefined || supervision.state !== "ready") return;
+  if (child === undefined) return;
   const silentMs = dependencies.clock.monotonicMs() - supervision.heartbeatAtMs;
-  if (silentMs < heartbeatsMissedMax * heartbeatMs) return;
+  if (silentMs < (supervision.state === "ready" ? silenceMsMax : openingMsMax)) return;
   dependencies.logger.error({ silentMs }, "store process does not answer, ending it");
   child.kill("SIGKILL");
 }

@@ -113,6 +113,18 @@ describe("a store", () => {
     expect(await rowsOf(store, "SELECT count() FROM flows WHERE logstore = 12")).toEqual([["30"]]);
   });
 
+  it("keeps apart what many sources sent in one insert", async () => {
+    const inserts = Array.from({ length: 2000 }, (_, index) => ({
+      position: index + 1,
+      batch: sampleBytes(index + 1, 1),
+      target: { ...sampleTarget, logstore: 16, flowLogId: `fl-${index + 1}`, resourceSerial: "" },
+    }));
+    expect(unwrap(await store.appendFlows(inserts)).rows).toBe(2000);
+    const sql = `SELECT count(), uniqExact(flow_log_id) FROM flows WHERE logstore = 16
+      AND flow_log_id = concat('fl-', toString(intDiv(position, 1048576))) AND resource_serial = ''`;
+    expect(await rowsOf(store, sql)).toEqual([["2000", "2000"]]);
+  });
+
   it("makes one part of one insert, however many rows", async () => {
     const rows = 300_000;
     const target = { ...sampleTarget, logstore: 13 };
@@ -178,7 +190,7 @@ describe("a store", () => {
 
   it("refuses what is not one reading statement with all its parameters", async () => {
     expect(codeOf(await store.query("SELECT 1; SELECT 2", {}))).toBe("QuerySyntax");
-    expect(codeOf(await store.query("SELEC 1", {}))).toBe("QuerySyntax");
+    expect(codeOf(await store.query("SELECT FROM WHERE", {}))).toBe("QuerySyntax");
     expect(codeOf(await store.query("SELECT {a:UInt8}", {}))).toBe("InputMissing");
     expect(codeOf(await store.query("DROP TABLE flows", {}))).toBe("QueryUnsupported");
     expect(codeOf(await store.query("INSERT INTO flows (logstore) VALUES (1)", {}))).toBe("QueryUnsupported");

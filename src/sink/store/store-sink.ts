@@ -12,7 +12,7 @@ import { createDeadLetters, type DeadLetters } from "./dead-letter.ts";
 export const storeSinkName = "store";
 const defaultIntervalMs = 1000;
 const defaultRowsMax = 262_144;
-const groupBytesMax = 64 * 1024 * 1024;
+const groupBytesMax = 16 * 1024 * 1024;
 const groupEntriesMax = 4096;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
@@ -48,6 +48,7 @@ export interface StoreSink {
   /**
    * Begins to deliver. Resolves when positions of the spool are known to be higher than all in the store:
    * a batch accepted before that into a new spool beside an old store would pass for one stored already.
+   * A fault says that the store cannot be asked; the sink tries again by itself.
    */
   start(): Promise<Result<void>>;
   /** Ends after the insert that is running, or after 4 s without it: it is sent again after the next start. */
@@ -115,9 +116,9 @@ export function createStoreSink(config: StoreSinkConfig, dependencies: StoreSink
   };
   return {
     start: async () => {
-      const aligned = await alignPositions(state);
-      if (aligned.ok) state.running ??= deliver(state);
-      return aligned;
+      const first = alignPositions(state);
+      state.running ??= run(state, first);
+      return await first;
     },
     stop: async () => {
       state.stopping = true;
@@ -154,6 +155,15 @@ async function alignPositions({ dependencies: { spool, store, logger } }: SinkSt
   if (!advanced.ok)
     logger.error({ fault: advanced.fault }, "spool positions cannot be moved past the store's");
   return advanced;
+}
+
+async function run(state: SinkState, first: Promise<Result<void>>): Promise<void> {
+  let aligned = await first;
+  while (!aligned.ok && !state.stopping) {
+    await rest(state, state.dependencies.clock.monotonicMs() + retryMsMax);
+    if (!state.stopping) aligned = await alignPositions(state);
+  }
+  await deliver(state);
 }
 
 async function deliver(state: SinkState): Promise<void> {
