@@ -16,10 +16,9 @@ export function createFlowSummary(): FlowSummary {
   const totals = { flows: 0, packets: 0, octets: 0 };
   return {
     add: (flows) => {
-      const { sourceAddress, destinationAddress, octets, packets } = flows.columns;
+      const { octets, packets } = flows.columns;
+      talkers.add(flows);
       for (let row = 0; row < flows.count; row++) {
-        talkers.add(sourceAddress, row * 4, octets[row]!, packets[row]!, true);
-        talkers.add(destinationAddress, row * 4, octets[row]!, packets[row]!, false);
         ports.add(flows, row);
         totals.packets += packets[row]!;
         totals.octets += octets[row]!;

@@ -2,10 +2,14 @@
  * The addresses with the most octets, in bounded memory.
  *
  * Exact while there are at most `entriesMax` addresses. Beyond, whenever the table is full, the smaller half
- * is forgotten and the largest of those remembered as a margin: an address that is shown may have had up to
- * `octetsUncertain` more octets than it is shown with.
+ * is forgotten and the largest of those is remembered as a margin: an address that is shown may have had up
+ * to `octetsUncertain` more octets than it is shown with.
+ *
+ * Flows are taken in groups: reading every bucket and entry of a group before any is changed lets their
+ * cache misses overlap.
  */
 import { formatAddress } from "../../base/mod.ts";
+import type { FlowBatch } from "../../flow/mod.ts";
 
 export interface Talker {
   readonly address: string;
@@ -23,110 +27,162 @@ export interface TopTalkers {
 }
 
 export interface TalkerTable {
-  /** Adds a flow's octets to the address whose four words are at `at`. */
-  add(words: Uint32Array, at: number, octets: number, packets: number, isSource: boolean): void;
+  /** Adds every flow of the batch to both of its addresses. */
+  add(flows: FlowBatch): void;
   top(count: number): TopTalkers;
 }
 
-interface Entries {
+interface Table {
+  /** Of the hash: who wrote the capture must not be able to choose its collisions. */
+  readonly seed: number;
+  readonly entriesMax: number;
   readonly buckets: Int32Array;
-  readonly addresses: Uint32Array<ArrayBuffer>;
-  readonly sent: Float64Array;
-  readonly received: Float64Array;
-  readonly packets: Float64Array;
+  /** An entry is four words of address, then octets sent, octets received and packets as doubles. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly doubles: Float64Array<ArrayBuffer>;
+  count: number;
+  octetsUncertain: number;
+  /** Receives what is read only to have it in the cache, so that reading it is not optimised away. */
+  touched: number;
 }
 
 const empty = -1;
+const entryWords = 10;
+const entryDoubles = 5;
+const sentDouble = 2;
+const receivedDouble = 3;
+const packetsDouble = 4;
+const groupRows = 32;
 
-/** A table of at most `entriesMax` addresses, a power of two. Default 2^18: 14 MiB. */
+/** A table of at most `entriesMax` addresses, a power of two. Default 2^18: 12 MiB. */
 export function createTalkerTable(entriesMax = 2 ** 18): TalkerTable {
-  const entries: Entries = {
+  const words = new Uint32Array(entriesMax * entryWords);
+  const table: Table = {
+    seed: crypto.getRandomValues(new Int32Array(1))[0]!,
+    entriesMax,
     buckets: new Int32Array(entriesMax * 2).fill(empty),
-    addresses: new Uint32Array(entriesMax * 4),
-    sent: new Float64Array(entriesMax),
-    received: new Float64Array(entriesMax),
-    packets: new Float64Array(entriesMax),
+    words,
+    doubles: new Float64Array(words.buffer),
+    count: 0,
+    octetsUncertain: 0,
+    touched: 0,
   };
-  let count = 0;
-  let octetsUncertain = 0;
   return {
-    add: (words, at, octets, packets, isSource) => {
-      let bucket = bucketOf(entries, words, at);
-      let entry = entries.buckets[bucket]!;
-      if (entry === empty) {
-        if (count === entriesMax) {
-          const kept = forgetSmaller(entries, count);
-          octetsUncertain += kept.largestForgotten;
-          count = kept.count;
-          bucket = bucketOf(entries, words, at);
-        }
-        entry = count++;
-        writeEntry(entries, entry, bucket, words, at);
+    add: (flows) => {
+      for (let row = 0; row < flows.count; row += groupRows) {
+        addGroup(table, flows, row, Math.min(row + groupRows, flows.count));
       }
-      if (isSource) entries.sent[entry]! += octets;
-      else entries.received[entry]! += octets;
-      entries.packets[entry]! += packets;
     },
     top: (wanted) => ({
-      entries: byOctets(entries, count)
-        .slice(0, wanted)
-        .map((entry) => talkerOf(entries, entry)),
-      octetsUncertain,
-      addresses: count,
+      entries: largest(table, wanted).map((entry) => talkerOf(table, entry)),
+      octetsUncertain: table.octetsUncertain,
+      addresses: table.count,
     }),
   };
 }
 
-function writeEntry(entries: Entries, entry: number, bucket: number, words: Uint32Array, at: number): void {
-  entries.buckets[bucket] = entry;
-  for (let word = 0; word < 4; word++) entries.addresses[entry * 4 + word] = words[at + word]!;
-  entries.sent[entry] = 0;
-  entries.received[entry] = 0;
-  entries.packets[entry] = 0;
+function addGroup(table: Table, { columns }: FlowBatch, from: number, to: number): void {
+  const { sourceAddress, destinationAddress, octets, packets } = columns;
+  const { buckets, words } = table;
+  const mask = buckets.length - 1;
+  let touched = 0;
+  for (let row = from; row < to; row++) {
+    touched ^= buckets[hashOf(table, sourceAddress, row * 4) & mask]!;
+    touched ^= buckets[hashOf(table, destinationAddress, row * 4) & mask]!;
+  }
+  for (let row = from; row < to; row++) {
+    // An empty bucket touches entry 0: a read outside the array would be slow for ever after.
+    const source = Math.max(0, buckets[hashOf(table, sourceAddress, row * 4) & mask]!);
+    const destination = Math.max(0, buckets[hashOf(table, destinationAddress, row * 4) & mask]!);
+    touched ^= words[source * entryWords]! ^ words[destination * entryWords]!;
+  }
+  table.touched = touched;
+  for (let row = from; row < to; row++) {
+    const source = entryOf(table, sourceAddress, row * 4) * entryDoubles;
+    table.doubles[source + sentDouble]! += octets[row]!;
+    table.doubles[source + packetsDouble]! += packets[row]!;
+    const destination = entryOf(table, destinationAddress, row * 4) * entryDoubles;
+    table.doubles[destination + receivedDouble]! += octets[row]!;
+    table.doubles[destination + packetsDouble]! += packets[row]!;
+  }
+}
+
+/** The entry of the address at `at`, made if there is none. */
+function entryOf(table: Table, addresses: Uint32Array, at: number): number {
+  let bucket = bucketOf(table, addresses, at);
+  const known = table.buckets[bucket]!;
+  if (known !== empty) return known;
+  if (table.count === table.entriesMax) {
+    forgetSmaller(table);
+    bucket = bucketOf(table, addresses, at);
+  }
+  const entry = table.count++;
+  table.buckets[bucket] = entry;
+  for (let word = 0; word < 4; word++) table.words[entry * entryWords + word] = addresses[at + word]!;
+  table.doubles.fill(0, entry * entryDoubles + sentDouble, (entry + 1) * entryDoubles);
+  return entry;
+}
+
+function hashOf({ seed }: Table, addresses: Uint32Array, at: number): number {
+  let hash = seed;
+  for (let word = 0; word < 4; word++) {
+    hash = Math.imul(hash ^ addresses[at + word]!, 0x85ebca6b);
+    hash ^= hash >>> 15;
+  }
+  return hash;
 }
 
 /** The bucket that holds the address, or the free one where it belongs. The table is never over half full. */
-function bucketOf(entries: Entries, words: Uint32Array, at: number): number {
-  const { buckets, addresses } = entries;
+function bucketOf(table: Table, addresses: Uint32Array, at: number): number {
+  const { buckets, words } = table;
   const mask = buckets.length - 1;
-  let hash = 0;
-  for (let word = 0; word < 4; word++) hash = Math.imul(hash ^ words[at + word]!, 0x9e3779b1) ^ (hash >>> 15);
-  for (let bucket = (hash ^ (hash >>> 16)) & mask; ; bucket = (bucket + 1) & mask) {
+  for (let bucket = hashOf(table, addresses, at) & mask; ; bucket = (bucket + 1) & mask) {
     const entry = buckets[bucket]!;
     if (entry === empty) return bucket;
     let word = 0;
-    while (word < 4 && addresses[entry * 4 + word] === words[at + word]) word++;
+    while (word < 4 && words[entry * entryWords + word] === addresses[at + word]) word++;
     if (word === 4) return bucket;
   }
 }
 
-function byOctets({ sent, received }: Entries, count: number): number[] {
-  const order = Array.from({ length: count }, (_, entry) => entry);
-  return order.sort((one, other) => sent[other]! + received[other]! - sent[one]! - received[one]!);
+function octetsOf({ doubles }: Table, entry: number): number {
+  return doubles[entry * entryDoubles + sentDouble]! + doubles[entry * entryDoubles + receivedDouble]!;
 }
 
-function forgetSmaller(entries: Entries, count: number): { count: number; largestForgotten: number } {
-  const order = byOctets(entries, count);
-  const kept = Uint32Array.from(order.slice(0, count >> 1)).sort();
-  const forgotten = order[count >> 1]!;
-  const largestForgotten = entries.sent[forgotten]! + entries.received[forgotten]!;
-  entries.buckets.fill(empty);
-  // Ascending, so that an entry only ever moves to a place that is free already.
-  for (const [to, from] of kept.entries()) {
-    entries.addresses.copyWithin(to * 4, from * 4, from * 4 + 4);
-    entries.sent[to] = entries.sent[from]!;
-    entries.received[to] = entries.received[from]!;
-    entries.packets[to] = entries.packets[from]!;
-    entries.buckets[bucketOf(entries, entries.addresses, to * 4)] = to;
+/** The entries with the most octets, descending, in one pass. */
+function largest(table: Table, wanted: number): number[] {
+  const found: number[] = [];
+  for (let entry = 0; entry < table.count; entry++) {
+    const octets = octetsOf(table, entry);
+    if (found.length === wanted && !(octets > octetsOf(table, found[wanted - 1] ?? entry))) continue;
+    const place = found.findIndex((other) => octetsOf(table, other) < octets);
+    found.splice(place < 0 ? found.length : place, 0, entry);
+    if (found.length > wanted) found.pop();
   }
-  return { count: kept.length, largestForgotten };
+  return found;
 }
 
-function talkerOf(entries: Entries, entry: number): Talker {
+/** Keeps the entries above the median; those equal to it go too, so that at least half the table is free. */
+function forgetSmaller(table: Table): void {
+  const { count, words } = table;
+  const sorted = Float64Array.from({ length: count }, (_, entry) => octetsOf(table, entry)).sort();
+  const median = sorted[count >> 1]!;
+  table.octetsUncertain += median;
+  table.buckets.fill(empty);
+  table.count = 0;
+  for (let entry = 0; entry < count; entry++) {
+    if (octetsOf(table, entry) <= median) continue;
+    const to = table.count++;
+    words.copyWithin(to * entryWords, entry * entryWords, (entry + 1) * entryWords);
+    table.buckets[bucketOf(table, words, to * entryWords)] = to;
+  }
+}
+
+function talkerOf({ words, doubles }: Table, entry: number): Talker {
   return {
-    address: formatAddress(new Uint8Array(entries.addresses.buffer, entry * 16, 16)),
-    octetsSent: entries.sent[entry]!,
-    octetsReceived: entries.received[entry]!,
-    packets: entries.packets[entry]!,
+    address: formatAddress(new Uint8Array(words.buffer, entry * entryWords * 4, 16)),
+    octetsSent: doubles[entry * entryDoubles + sentDouble]!,
+    octetsReceived: doubles[entry * entryDoubles + receivedDouble]!,
+    packets: doubles[entry * entryDoubles + packetsDouble]!,
   };
 }
