@@ -1,16 +1,26 @@
+import { execFile } from "node:child_process";
 import dns from "node:dns";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { parseAddress, unwrap } from "../../src/base/mod.ts";
+import { requireRoot } from "../support/peers.ts";
 import { type FlowStore, openFlowStore, type StoredFlow } from "../query/flow-store.ts";
 import {
   accessKeyId,
   accessKeySecret,
   accountId,
+  type Call,
   createSlsServer,
+  type RawCall,
   regionId,
+  signV1,
   type SlsServer,
 } from "../gateway/dialect/sls/server.ts";
 
@@ -232,34 +242,34 @@ describe.each(["v1", "v4"])("@alicloud/sls20201230 with signatures %s", (signatu
     return new Client(new $OpenApiUtil.Config(config));
   }
 
-  function request(name: string, fields: object): object {
+  function requestOf(name: string, fields: object): object {
     return new sdk[`${name}Request`]!(fields);
   }
 
   it("makes, shows, changes and deletes a project and a logstore", async () => {
     const sls = client();
     const project = `made-by-${signatureVersion}`;
-    await sls.createProject(request("CreateProject", { projectName: project, description: "first" }));
-    await sls.updateProject(project, request("UpdateProject", { description: "second" }));
+    await sls.createProject(requestOf("CreateProject", { projectName: project, description: "first" }));
+    await sls.updateProject(project, requestOf("UpdateProject", { description: "second" }));
     expect((await sls.getProject(project)).body).toMatchObject({
       projectName: project,
       description: "second",
     });
-    const { body } = await sls.listProject(request("ListProject", { projectName: project }));
+    const { body } = await sls.listProject(requestOf("ListProject", { projectName: project }));
     expect(body).toMatchObject({ count: 1, total: 1 });
     const settings = { logstoreName: "records", ttl: 7, shardCount: 2 };
-    await sls.createLogStore(project, request("CreateLogStore", settings));
-    await sls.updateLogStore(project, "records", request("UpdateLogStore", { ...settings, ttl: 30 }));
+    await sls.createLogStore(project, requestOf("CreateLogStore", settings));
+    await sls.updateLogStore(project, "records", requestOf("UpdateLogStore", { ...settings, ttl: 30 }));
     expect((await sls.getLogStore(project, "records")).body).toMatchObject({ ttl: 30 });
     expect(
-      (await sls.listLogStores(project, request("ListLogStores", { offset: 0, size: 10 }))).body,
+      (await sls.listLogStores(project, requestOf("ListLogStores", { offset: 0, size: 10 }))).body,
     ).toMatchObject({
       logstores: ["records"],
     });
     expect((await sls.getIndex(project, "records")).body.keys["dstport"]).toMatchObject({ type: "long" });
     expect((await sls.listShards(project, "records")).body).toHaveLength(1);
     expect((await sls.deleteLogStore(project, "records")).statusCode).toBe(200);
-    expect((await sls.deleteProject(project, request("DeleteProject", {}))).statusCode).toBe(200);
+    expect((await sls.deleteProject(project, requestOf("DeleteProject", {}))).statusCode).toBe(200);
     await expect(sls.getProject(project)).rejects.toMatchObject({ code: "ProjectNotExist" });
   });
 
@@ -271,8 +281,8 @@ describe.each(["v1", "v4"])("@alicloud/sls20201230 with signatures %s", (signatu
       const posted: Records = [];
       for (let offset = 0; offset <= flowCount; offset += 100) {
         const page = { ...range, query, line: 100, offset };
-        records.push(...(await sls.getLogs("flows", "records", request("GetLogs", page))).body);
-        const { body } = await sls.getLogsV2("flows", "records", request("GetLogsV2", page));
+        records.push(...(await sls.getLogs("flows", "records", requestOf("GetLogs", page))).body);
+        const { body } = await sls.getLogsV2("flows", "records", requestOf("GetLogsV2", page));
         expect(body.meta).toMatchObject({ progress: "Complete", count: body.data.length });
         posted.push(...body.data);
       }
@@ -281,7 +291,7 @@ describe.each(["v1", "v4"])("@alicloud/sls20201230 with signatures %s", (signatu
       const { body } = await sls.getHistograms(
         "flows",
         "records",
-        request("GetHistograms", { ...range, query }),
+        requestOf("GetHistograms", { ...range, query }),
       );
       expect(body.reduce((sum, { count }) => sum + count, 0)).toBe(expected);
     },
@@ -289,9 +299,95 @@ describe.each(["v1", "v4"])("@alicloud/sls20201230 with signatures %s", (signatu
 
   it("understands what it is refused", async () => {
     await expect(client("wrong").getProject("flows")).rejects.toMatchObject({ code: "SignatureNotMatch" });
-    const page = request("GetLogsV2", { ...range, query: "nosuch: 1" });
+    const page = requestOf("GetLogsV2", { ...range, query: "nosuch: 1" });
     await expect(client().getLogsV2("flows", "records", page)).rejects.toMatchObject({
       code: "ParameterInvalid",
     });
+  });
+});
+
+describe("requests as other clients send them", () => {
+  function status(call: RawCall, target: string): Promise<number | undefined> {
+    const { hostname: host, port } = new URL(`http://${endpoint}`);
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        { host, port, method: call.method, path: target, headers: call.headers },
+        (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        },
+      );
+      sent.on("error", reject);
+      sent.end(call.payload);
+    });
+  }
+
+  const call: Call = { method: "GET", path: "/logstores/records", query: { offset: "" } };
+
+  it("may name the project in an absolute-form target, as through a proxy", async () => {
+    const signed = signV1({ ...call, host: "127.0.0.1" });
+    expect(await status(signed, `http://flows.sls.example.org${signed.url}`)).toBe(200);
+    expect(await status(signed, `http://none.sls.example.org${signed.url}`)).toBe(404);
+  });
+
+  it("may name the project in the Host header behind a target that names an address", async () => {
+    const signed = signV1({ ...call, host: "flows.127.0.0.1" });
+    expect(await status(signed, `http://127.0.0.1:80${signed.url}`)).toBe(200);
+  });
+
+  it("may name the project in a header, and be sent in chunks", async () => {
+    const headers = { "x-log-project": "flows", "x-log-bodyrawsize": "0", "transfer-encoding": "chunked" };
+    const body = { from: startS, to: startS + 600, query: "", line: 1 };
+    const signed = signV1({
+      method: "POST",
+      host: "127.0.0.1",
+      path: "/logstores/records/logs",
+      headers,
+      body,
+    });
+    expect(await status(signed, signed.url)).toBe(200);
+  });
+});
+
+describe("the recipes of docs/how-to/read-with-alicloud-log.md", () => {
+  const page = readFileSync(
+    resolve(import.meta.dirname, "../../docs/how-to/read-with-alicloud-log.md"),
+    "utf8",
+  );
+  const directory = mkdtempSync(join(tmpdir(), "weir-recipe-"));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  /** The code block of the page that begins with a comment naming the file. */
+  function save(name: string): string {
+    const block = [...page.matchAll(/```\w+\n([^]*?)```/gu)].find(([, code]) =>
+      code!.startsWith(`// ${name}`),
+    );
+    const code = block![1]!
+      .replaceAll("localhost:8080", endpoint)
+      .replace('require("@alicloud/log")', `require(${JSON.stringify(require.resolve("@alicloud/log"))})`);
+    writeFileSync(join(directory, name), code);
+    return join(directory, name);
+  }
+
+  async function run(command: string, args: readonly string[]): Promise<string> {
+    const environment = { WEIR_ACCESS_KEY_ID: accessKeyId, WEIR_ACCESS_KEY_SECRET: accessKeySecret };
+    const { stdout } = await promisify(execFile)(command, args, { env: { ...process.env, ...environment } });
+    return stdout;
+  }
+
+  /** The program prints the records and then the histogram; the flows of this file are older than it asks for. */
+  const answered = /^\[\] \[\s*\{ from: \d+/u;
+
+  it("without root: a module that resolves names under localhost", async () => {
+    const names = save("localhost-names.mjs");
+    expect(await run(process.execPath, ["--import", names, save("read.cjs")])).toMatch(answered);
+  });
+
+  it.skipIf(!requireRoot("mount a hosts file of its own"))("as root: a line in /etc/hosts", async () => {
+    const hosts = join(directory, "hosts");
+    writeFileSync(hosts, `${readFileSync("/etc/hosts", "utf8")}\n127.0.0.1 flows.localhost\n`);
+    const script = `mount --bind ${hosts} /etc/hosts && exec "$@"`;
+    const args = ["--mount", "sh", "-c", script, "sh", process.execPath, save("read.cjs")];
+    expect(await run("unshare", args)).toMatch(answered);
   });
 });
