@@ -1,0 +1,139 @@
+/**
+ * Compares Weir's meter with softflowd and nfpcapd on the same capture file.
+ *
+ *     node bench/meter/run.ts [--sizes 50k,500k] [--packets 5000000] [--rounds 5] [--quick]
+ *                             [--active-timeout 300] [--inactive-timeout 15] [--directory DIR]
+ *
+ * Each tool is a process of its own, from its start to its end, on one CPU; a sink on another CPU counts the
+ * NetFlow v9 that it gets. Rounds are interleaved: every tool once, then every tool again, so that a busy
+ * minute of the machine hits them alike. Medians are printed, with the least and the most.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, cpus, release, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { tracePresets, type TruthTotals } from "../generate/mod.ts";
+import { type Run, printResults, printStages, type StageFigures } from "./report.ts";
+import { startSink } from "./sink-process.ts";
+import { installedTools, type RunInput, type Tool } from "./tools.ts";
+
+const { values } = parseArgs({
+  options: {
+    sizes: { type: "string", default: "50k,500k" },
+    packets: { type: "string" },
+    rounds: { type: "string", default: "5" },
+    quick: { type: "boolean", default: false },
+    "active-timeout": { type: "string", default: "300" },
+    "inactive-timeout": { type: "string", default: "15" },
+    directory: { type: "string", default: tmpdir() },
+  },
+});
+const rounds = values.quick ? 2 : Number(values.rounds);
+const packets = values.packets ?? (values.quick ? "500000" : undefined);
+const activeS = Number(values["active-timeout"]);
+const inactiveS = Number(values["inactive-timeout"]);
+/** No tool needs as long; one that hangs does not hold the bench up. */
+const toolTimeoutMs = 300_000;
+/** The tool has a CPU for itself, if there are two. */
+const toolCpu = availableParallelism() > 1 ? 1 : 0;
+
+const directory = mkdtempSync(join(values.directory, "weir-bench-"));
+process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
+const sink = await startSink(0);
+const tools = installedTools();
+process.stdout.write(
+  `${cpus()[0]?.model.trim()}, ${availableParallelism()} CPUs, Linux ${release()}\n${tools.map((tool) => `${tool.name} ${tool.version}`).join(", ")}\n`,
+);
+for (const size of values.sizes.split(",")) await compare(size);
+sink.stop();
+
+async function compare(size: string): Promise<void> {
+  if (!(size in tracePresets)) throw new Error(`no size "${size}": ${Object.keys(tracePresets).join(", ")}`);
+  const file = join(directory, `${size}.pcap`);
+  const truth = generate(size, file);
+  const runs = new Map<string, Run[]>(tools.map((tool) => [tool.name, []]));
+  // The first one pays for reading the file into the page cache, and for filling the compile cache.
+  for (const tool of tools) await runTool(tool, file);
+  for (let round = 0; round < rounds; round++) {
+    for (const tool of tools) runs.get(tool.name)!.push(await runTool(tool, file));
+  }
+  printResults(size, truth, runs);
+  const stages: StageFigures[] = [];
+  for (let round = 0; round < Math.min(rounds, 3); round++) stages.push(await runStages(file));
+  printStages(stages);
+  rmSync(file);
+}
+
+function generate(size: string, file: string): TruthTotals {
+  const script = join(import.meta.dirname, "../generate/main.ts");
+  const options = ["--preset", size, "--output", file, "--linger", "5", ...sizeOptions(size)];
+  const timeouts = ["--active-timeout", `${activeS}`, "--inactive-timeout", `${inactiveS}`];
+  return JSON.parse(execFileSync(process.execPath, [script, ...options, ...timeouts], { encoding: "utf8" }));
+}
+
+/** Fewer packets come from fewer conversations, or there would be none with more than two. */
+function sizeOptions(size: string): string[] {
+  if (packets === undefined) return [];
+  const preset = tracePresets[size as keyof typeof tracePresets];
+  const conversations = Math.ceil((preset.conversations * Number(packets)) / preset.packets);
+  return ["--packets", packets, "--conversations", `${conversations}`];
+}
+
+async function runTool(tool: Tool, file: string): Promise<Run> {
+  const own = join(directory, tool.name);
+  mkdirSync(own);
+  const input: RunInput = { file, port: sink.port, activeS, inactiveS, directory: own };
+  await sink.take();
+  const { output, errors, usage } = await runPinned(tool.command(input));
+  const received = await sink.take();
+  rmSync(own, { recursive: true });
+  // What a tool does not tell is what the sink got of it.
+  const flows = tool.flows(output, errors) ?? received.records;
+  return { ...usage, flows, received };
+}
+
+async function runStages(file: string): Promise<StageFigures> {
+  const script = join(import.meta.dirname, "stages.ts");
+  const options = [file, `${sink.port}`, `${activeS}`, `${inactiveS}`];
+  return JSON.parse((await runPinned([process.execPath, script, ...options])).output);
+}
+
+interface Usage {
+  readonly wallS: number;
+  readonly cpuS: number;
+  readonly residentMb: number;
+}
+
+interface Finished {
+  readonly output: string;
+  readonly errors: string;
+  readonly usage: Usage;
+}
+
+async function runPinned(command: readonly string[]): Promise<Finished> {
+  const time = ["/usr/bin/time", "-f", "usage %e %U %S %M"];
+  const child = spawn("taskset", ["-c", `${toolCpu}`, ...time, ...command], {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: toolTimeoutMs,
+  });
+  let output = "";
+  let errors = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+  const startMs = performance.now();
+  const [exitCode] = (await once(child, "close")) as [number | null];
+  const wallS = (performance.now() - startMs) / 1000;
+  const usage = /usage ([\d.]+) ([\d.]+) ([\d.]+) (\d+)\s*$/u.exec(errors);
+  if (usage === null || exitCode !== 0) throw new Error(`${command.join(" ")} failed: ${errors}`);
+  const [, , user, system, residentKb] = usage.map(Number);
+  return {
+    output,
+    errors,
+    usage: { wallS, cpuS: user! + system!, residentMb: residentKb! / 1024 },
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * Weir's side of the comparison: the pipeline of `weir meter`, with the flows sent as NetFlow v9.
+ *
+ *     node bench/meter/weir.ts FILE PORT ACTIVE_S INACTIVE_S
+ *
+ * The exporter's pace is left off, because softflowd has none: what a collector can take is not the question.
+ */
+import { enableCompileCache } from "node:module";
+
+// As src/main.ts does: nothing else is imported before.
+enableCompileCache();
+const { openCaptureFile } = await import("../../src/capture/file/mod.ts");
+const { createNetflowConsumer, meterCapture } = await import("../../src/app/offline/mod.ts");
+
+const [path = "", port = "", activeS = "300", inactiveS = "15"] = process.argv.slice(2);
+const consumer = await createNetflowConsumer({
+  host: "127.0.0.1",
+  port: Number(port),
+  version: 9,
+  observationDomain: 1,
+  activeTimeoutS: Number(activeS),
+  inactiveTimeoutS: Number(inactiveS),
+  bytesPerSecond: Number.MAX_SAFE_INTEGER,
+});
+if (!consumer.ok) throw new Error(consumer.fault.message);
+const file = await openCaptureFile(path);
+if (!file.ok) throw new Error(file.fault.message);
+const { flows, conservation, faults } = await meterCapture({
+  file: file.value,
+  activeTimeoutUs: Number(activeS) * 1e6,
+  inactiveTimeoutUs: Number(inactiveS) * 1e6,
+  flowsMax: 8_000_000,
+  top: 10,
+  consumers: [consumer.value],
+});
+if (!conservation.isExact || faults.length > 0) throw new Error(JSON.stringify({ conservation, faults }));
+process.stdout.write(JSON.stringify({ flows, ...consumer.value.statistics() }));
