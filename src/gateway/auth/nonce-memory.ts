@@ -5,6 +5,8 @@ export interface NonceMemory {
   readonly count: number;
   has(high: number, low: number): boolean;
   add(high: number, low: number): void;
+  /** Adds digests of 8 bytes each, end to end; an incomplete last one is left out. */
+  addAll(digests: Uint8Array): void;
   /** Notes that everything added so far is in rows up to `row`. */
   saved(row: number): void;
   /** Drops what is too old; answers the last row that held nothing but that, 0 if none. */
@@ -17,6 +19,7 @@ interface Bucket {
   lastRow: number;
 }
 
+export const digestBytes = 8;
 const bucketMs = 60_000;
 
 export function createNonceMemory(retentionMs: number, monotonicMs: () => number): NonceMemory {
@@ -38,6 +41,15 @@ export function createNonceMemory(retentionMs: number, monotonicMs: () => number
     has: (high, low) => buckets.some(({ digests }) => digests.has(high, low)),
     add: (high, low) => {
       if (current().digests.add(high, low)) count++;
+    },
+    addAll: (bytes) => {
+      const { digests } = current();
+      const before = digests.size;
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let offset = 0; offset + digestBytes <= bytes.length; offset += digestBytes) {
+        digests.add(view.getUint32(offset), view.getUint32(offset + 4));
+      }
+      count += digests.size - before;
     },
     saved: (row) => {
       current().lastRow = row;

@@ -11,7 +11,7 @@ import { hash } from "node:crypto";
 import { type Clock, fail, ok, type Result, toFault } from "../../base/mod.ts";
 import { type Database, openDatabase } from "../../database/mod.ts";
 import type { Metrics } from "../../observe/mod.ts";
-import { createNonceMemory, type NonceMemory } from "./nonce-memory.ts";
+import { createNonceMemory, digestBytes, type NonceMemory } from "./nonce-memory.ts";
 
 export interface NonceStore {
   /**
@@ -36,7 +36,6 @@ interface Waiting {
   readonly resolve: (result: Result<void>) => void;
 }
 
-const digestBytes = 8;
 const defaultRetentionMs = 31 * 60_000;
 const defaultCountMax = 4_000_000;
 
@@ -106,10 +105,7 @@ export function openNonceStore(
 function load(database: Database, memory: NonceMemory, oldestMs: number): void {
   database.prepare("DELETE FROM nonce_batch WHERE accepted_ms < ?").run(oldestMs);
   for (const row of database.prepare("SELECT id, digests FROM nonce_batch ORDER BY id").iterate()) {
-    const bytes = Buffer.from(row["digests"] as Uint8Array);
-    for (let offset = 0; offset + digestBytes <= bytes.length; offset += digestBytes) {
-      memory.add(bytes.readUInt32BE(offset), bytes.readUInt32BE(offset + 4));
-    }
+    memory.addAll(row["digests"] as Uint8Array);
     memory.saved(Number(row["id"]));
   }
 }
