@@ -35,7 +35,7 @@ const steps: readonly Step[] = [
     run: () => check("oxlint/bin/oxlint", ["--type-aware", "--deny-warnings"]),
   },
   { name: "types", purpose: "tsc", run: () => check("typescript/bin/tsc", []) },
-  { name: "dead code", purpose: "knip", run: () => check("knip/bin/knip.js", []) },
+  { name: "dead-code", purpose: "knip", run: () => check("knip/bin/knip.js", []) },
   { name: "lock", purpose: "npm ci --dry-run", run: checkLock },
   { name: "unit", purpose: "vitest", run: () => vitest("unit") },
   { name: "e2e", purpose: "vitest, one file at a time", run: () => vitest("e2e") },

@@ -110,3 +110,37 @@ function enabledFrom(
   if (output !== undefined) return { enabled: output === "all" || output === name };
   return isNamed ? { enabled: true } : {};
 }
+
+/** A new flow log must deliver somewhere. */
+export function requireOutput(flags: SettingFlags): Result<void> {
+  if (flags.log !== undefined || flags.netflow !== undefined) return ok(undefined);
+  return fail("InputMissing", "a flow log needs somewhere to deliver to", {
+    allowed: "--log PROJECT/LOGSTORE, --netflow ADDRESS:PORT, or both",
+  });
+}
+
+/** The core's names of settings, and the flags that a person gave them by. */
+const flagOfSetting: Readonly<Record<string, string>> = {
+  name: "--name",
+  description: "--description",
+  "policy.activeTimeoutS": "--active-timeout",
+  "policy.inactiveTimeoutS": "--inactive-timeout",
+  "outputs.logService.project": "--log",
+  "outputs.logService.logstore": "--log",
+  "outputs.logService.regionId": "--log-region",
+  "outputs.netflow.address": "--netflow",
+  "outputs.netflow.port": "--netflow",
+  "outputs.netflow.version": "--netflow-version",
+  outputs: "--output",
+  regionId: "--region",
+};
+
+/** A refusal in the words of the command line. */
+export function inFlagWords<T>(result: Result<T>): Result<T> {
+  if (result.ok) return result;
+  const { field } = result.fault;
+  const flag = field === undefined ? undefined : flagOfSetting[field];
+  if (field === undefined || flag === undefined) return result;
+  const message = field.includes(".") ? result.fault.message.replaceAll(field, flag) : result.fault.message;
+  return { ok: false, fault: { ...result.fault, field: flag, message } };
+}

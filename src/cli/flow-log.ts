@@ -5,7 +5,13 @@ import { ok, type Result } from "../base/mod.ts";
 import type { Client } from "./client.ts";
 import { argument, ask, type Answer, type ClientFlags, clientFlags, textFlag } from "./command.ts";
 import { type FlowLogAnswer, describeFlowLog, flowLogTable } from "./flow-log-text.ts";
-import { type SettingFlags, patchFrom, settingFlags } from "./flow-log-settings.ts";
+import {
+  inFlagWords,
+  patchFrom,
+  requireOutput,
+  type SettingFlags,
+  settingFlags,
+} from "./flow-log-settings.ts";
 
 interface CreateFlags extends ClientFlags, SettingFlags {
   readonly region?: string;
@@ -41,13 +47,15 @@ const create = buildCommand({
   },
   func: (flags: CreateFlags) =>
     ask(flags, async (client) => {
+      const output = requireOutput(flags);
+      if (!output.ok) return output;
       const patch = patchFrom(flags);
       if (!patch.ok) return patch;
       const created = await client.call<FlowLogAnswer>("POST", "/flow-logs", {
         ...(flags.region === undefined ? {} : { regionId: flags.region }),
         settings: patch.value,
       });
-      if (!created.ok) return created;
+      if (!created.ok) return inFlagWords(created);
       const { id } = created.value;
       for (const resource of flags.resource ?? []) {
         const bound = await client.call("PUT", pathOf(id, `/resources/${encodeURIComponent(resource)}`));
@@ -102,7 +110,8 @@ const update = buildCommand({
       const patch = patchFrom(flags);
       if (!patch.ok) return patch;
       const answer = await client.call<FlowLogAnswer>("PATCH", pathOf(id), { settings: patch.value });
-      return answer.ok ? ok({ text: `updated flow log ${id}\n`, json: answer.value }) : answer;
+      if (!answer.ok) return inFlagWords(answer);
+      return ok({ text: `updated flow log ${id}\n`, json: answer.value });
     }),
 });
 

@@ -52,6 +52,7 @@ function overview(report: OfflineReport, outputs: MeterOutputs): [name: string, 
     ["octets", `${formatCount(report.octets)} (${formatOctets(report.octets)}, layer 3)`],
     ["flows", withReasons(report.flows, report.flowsByEndReason, endReasons)],
   ];
+  if (report.isInterrupted) pairs.push(["interrupted", "the rest of the capture was not read"]);
   const lost = report.frames.read - report.frames.metered;
   pairs.push(["not metered", lost === 0 ? "0" : withReasons(lost, report.frames, undecodable)]);
   if (report.fragmentsUnattributed > 0) {

@@ -34,6 +34,9 @@ const netflowPort = 9995;
 /** flowActiveTimeout and flowIdleTimeout are 16 bits wide (IANA IPFIX elements 36 and 37). */
 const timeoutMaxS = 65_535;
 const flowsMaxMax = 2 ** 27;
+const pipeRestMs = 1000;
+/** What shells give a command that SIGINT ended. */
+const interruptedExitCode = 130;
 
 export const meterCommand = buildCommand({
   docs: {
@@ -124,6 +127,7 @@ async function runMeter(flags: MeterFlags, path: string): Promise<void> {
     for (const found of report.faults) process.stderr.write(formatFault(found));
   }
   if (report.faults.length > 0 || !report.conservation.isExact) process.exitCode = 1;
+  else if (report.isInterrupted) process.exitCode = interruptedExitCode;
 }
 
 interface MeterRun {
@@ -144,6 +148,7 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
   if (output?.ok === false) return output;
   const { meterCapture } = await import("../app/offline/mod.ts");
   const progress = createProgress();
+  const interruption = listenForInterrupt(path);
   const report = await meterCapture({
     file: file.value,
     activeTimeoutUs: flags.activeTimeout * 1e6,
@@ -152,10 +157,32 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
     observationDomain: flags.observationDomain ?? 1,
     top: flags.top,
     consumers: [netflow, output].flatMap((made) => (made === undefined ? [] : [made.value])),
+    signal: interruption.signal,
     onProgress: (done) => progress.show(progressText(done), progressShare(done)),
   });
   progress.clear();
+  interruption.forget();
   return ok({ report, netflow: netflow?.value });
+}
+
+/**
+ * The first Ctrl-C ends the reading and shows what there is; a second one ends the process. Of a pipe the
+ * rest is waited for a moment: Ctrl-C ends the program that writes it too, which then hands over what it has.
+ */
+function listenForInterrupt(path: string): { signal: AbortSignal; forget: () => void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const interrupt = (): void => {
+    timer = setTimeout(() => controller.abort(), path === "-" ? pipeRestMs : 0);
+  };
+  process.once("SIGINT", interrupt);
+  return {
+    signal: controller.signal,
+    forget: () => {
+      process.off("SIGINT", interrupt);
+      clearTimeout(timer);
+    },
+  };
 }
 
 function checkFlags(flags: MeterFlags): Fault | undefined {

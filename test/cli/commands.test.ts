@@ -163,7 +163,16 @@ describe("weir flow-log", () => {
       "59",
     );
     expect(ran.code).toBe(1);
-    expect(ran.errors).toContain("policy.activeTimeoutS: 59\n  allowed: an integer from 60 to 6000");
+    expect(ran.errors).toContain(
+      "error: --active-timeout is 59\n  --active-timeout: 59\n  allowed: an integer from 60 to 6000",
+    );
+  });
+
+  it("wants an output for a new flow log", async () => {
+    const ran = await weir("flow-log", "create", "--data", server.data, "--name", "nowhere");
+    expect(ran.errors).toBe(
+      "error: a flow log needs somewhere to deliver to\n  allowed: --log PROJECT/LOGSTORE, --netflow ADDRESS:PORT, or both\n",
+    );
   });
 
   it("refuses a target that is none before it asks the server", async () => {

@@ -116,7 +116,9 @@ const capture = z
     natInterfaces: z
       .array(interfacePattern)
       .default([])
-      .describe("Interfaces whose packets are metered before this host translates their addresses"),
+      .describe(
+        "Interfaces whose outgoing packets this host translates (source NAT), so that forwarded ones are told from its own",
+      ),
     ringBytes: integer(4 * megabyte, gigabyte)
       .default(32 * megabyte)
       .describe("Memory of one interface's ring, bytes"),
