@@ -92,6 +92,14 @@ describe("the RPC signature", () => {
     expect(verify(parameters)).toMatchObject({ ok: false, fault: { code } });
   });
 
+  it("has one spelling: spare bits of its base64 are not free", () => {
+    const respelled = exampleSignature.replace(/Y=$/u, "Z=");
+    expect(Buffer.from(respelled, "base64")).toEqual(Buffer.from(exampleSignature, "base64"));
+    expect(verify(new Map([...example, ["Signature", respelled]]))).toMatchObject({
+      fault: { code: "SignatureMismatch" },
+    });
+  });
+
   it("is not accepted under the bare secret, without its ampersand", () => {
     const bare = createHmac("sha1", "testsecret").update(rpcStringToSign("GET", example)).digest("base64");
     expect(verify(new Map([...example, ["Signature", bare]]))).toMatchObject({
