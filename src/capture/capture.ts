@@ -248,7 +248,14 @@ async function takeBatch(parts: Parts, sequence: number, bytes: Uint8Array): Pro
   if (state.processNumber === processNumber) supervisor.send({ type: "accepted", sequence });
 }
 
-function report({ state, captureMetrics }: Parts, status: SessionStatus): void {
+function report({ state, deps, captureMetrics }: Parts, status: SessionStatus): void {
+  const known = new Map(state.session.interfaces.map((entry) => [entry.name, entry.state]));
+  for (const { name, state: now, fault: reason } of status.interfaces) {
+    if (known.get(name) === now) continue;
+    const fields = { interface: name, state: now, reason: reason?.message };
+    if (now === "failed") deps.logger.error(fields, "interface cannot be captured");
+    else deps.logger.info(fields, "interface");
+  }
   state.session = status;
   captureMetrics.report(status);
 }

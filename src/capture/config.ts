@@ -13,6 +13,10 @@ export interface CaptureConfig {
   readonly method: "auto" | "ring" | "tcpdump" | "replay";
   /** Memory of each interface's ring. */
   readonly ringBytes: number;
+  /**
+   * The unit in which the kernel hands over: a power of two of at least a page. A block is handed over when it
+   * is full or its time is up, so that in a quiet minute each holds little: many small ones last longer.
+   */
   readonly blockBytes: number;
   /** Bytes kept of each frame: enough for every header that is decoded. */
   readonly snapshotBytes: number;
@@ -33,7 +37,7 @@ const nobody = 65534;
 export const defaultCaptureConfig: CaptureConfig = {
   method: "auto",
   ringBytes: 32 * 1024 * 1024,
-  blockBytes: 1024 * 1024,
+  blockBytes: 256 * 1024,
   snapshotBytes: 256,
   retireTimeoutMs: 50,
   userId: nobody,

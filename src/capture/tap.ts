@@ -30,7 +30,7 @@ export interface Tap {
 }
 
 /** Blocks read in one turn, so that messages and timers have theirs. */
-const blocksAtOnce = 8;
+const blocksAtOnce = 16;
 const catchUpPollsMax = 10;
 
 /** Opens the ring of an interface; faults as openRing(). */

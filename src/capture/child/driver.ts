@@ -5,6 +5,7 @@ import { type Libc, loadLibc } from "../libc/libc.ts";
 import { assignedAddresses } from "../own-address.ts";
 import type { CaptureMethod, PrivilegeReport } from "../plan.ts";
 import { dropAllPrivileges, dropPrivileges } from "../privilege.ts";
+import { openRing } from "../ring/ring.ts";
 import { createFedTap, type FedTap, openRingTap } from "../tap.ts";
 import type { FromChild, ToChild } from "./message.ts";
 import { createPcapFeed, type PcapFeed } from "./pcap-feed.ts";
@@ -45,6 +46,9 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
   const libc = loaded.value;
   const dropped = dropPrivileges(libc, config.userId, config.groupId);
   if (!dropped.ok) return dropped;
+  const probed = openRing(libc, 0, { ...config, ringBytes: 0 });
+  if (!probed.ok) return probed;
+  probed.value.close();
   const session = createSession({
     ...deps,
     assignedAddresses: () => libc.interfaceAddresses(),

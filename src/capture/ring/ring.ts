@@ -68,7 +68,7 @@ export interface Ring {
 const framesAtOnce = 256;
 
 /**
- * Opens a ring on the interface.
+ * Opens a ring on the interface; on index 0 one on none, which tells whether rings can be had.
  *
  * Faults: PrivilegeMissing without CAP_NET_RAW; KernelFeatureMissing where the kernel has no AF_PACKET or no
  * TPACKET_V3; CaptureUnavailable for anything else, such as memory for the ring or an interface that is gone.
@@ -117,8 +117,8 @@ function prepareRing(
   const mapped = libc.mapShared(descriptor, blockBytes * blockCount);
   if (!mapped.ok) return mapped;
   const { memory, unmap } = mapped.value;
-  const bound = libc.bind(descriptor, linkLayerAddress(interfaceIndex));
-  if (!bound.ok) {
+  const bound = interfaceIndex === 0 ? null : libc.bind(descriptor, linkLayerAddress(interfaceIndex));
+  if (bound?.ok === false) {
     unmap();
     return bound;
   }
