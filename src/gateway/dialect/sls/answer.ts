@@ -6,6 +6,8 @@ export interface SlsAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; absent, the body is empty. */
   readonly body?: unknown;
+  /** The service's code, where the answer is an error. */
+  readonly errorCode?: string;
 }
 
 /** A value, or the answer that refuses the request. */
@@ -23,7 +25,7 @@ export function answer(body?: unknown, headers?: Readonly<Record<string, string>
 
 /** An error of the service: `{"errorCode", "errorMessage"}`. */
 export function refuse(status: number, errorCode: string, errorMessage: string): SlsAnswer {
-  return { status, body: { errorCode, errorMessage } };
+  return { status, errorCode, body: { errorCode, errorMessage } };
 }
 
 export function parsed<T>(value: T): Parsed<T> {

@@ -1,5 +1,4 @@
 /** What an operation is given: the request, who sent it, and the parts of Weir that it works on. */
-import type { Clock } from "../../../base/mod.ts";
 import type { LogProject, LogProjects, Logstore } from "../../../control/mod.ts";
 import type { LogReader } from "../../../query/mod.ts";
 import { type Parsed, parsed, refuseFault, type SlsAnswer } from "./answer.ts";
@@ -10,7 +9,6 @@ import type { Parameters, SlsRequest } from "./request.ts";
 export interface SlsServices {
   readonly logProjects: LogProjects;
   readonly logReader: LogReader;
-  readonly clock: Clock;
   /** The region of what is created without naming one. */
   readonly regionId: string;
   /** The regions in which a project can be. */
@@ -37,10 +35,8 @@ export function projectOf({ services, caller, host }: SlsCall): Parsed<LogProjec
   const { accountId } = caller;
   if (host.regionId === undefined) {
     const named = services.logProjects.listProjects({ accountId }).filter((each) => each.name === project);
-    const preferred = [caller.regionId, services.regionId];
-    const found =
-      preferred.map((region) => named.find((each) => each.regionId === region)).find((each) => each) ??
-      named[0];
+    const inRegion = (id: string | undefined) => named.find((each) => each.regionId === id);
+    const found = inRegion(caller.regionId) ?? inRegion(services.regionId) ?? named[0];
     if (found !== undefined) return parsed(found);
   }
   const regionId = host.regionId ?? services.regionId;

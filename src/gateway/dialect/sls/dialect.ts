@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto";
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
-import { toFault } from "../../../base/mod.ts";
+import { type Clock, toFault } from "../../../base/mod.ts";
 import type { Counter, Logger, Metrics } from "../../../observe/mod.ts";
 import type { Dialect, RequestHead } from "../../dialect.ts";
 import { requestHeadOf } from "../../head.ts";
@@ -28,7 +28,8 @@ export interface SlsDialectConfig {
   readonly regionIds: readonly string[];
 }
 
-export interface SlsDialectDeps extends Pick<SlsServices, "logProjects" | "logReader" | "clock"> {
+export interface SlsDialectDeps extends Pick<SlsServices, "logProjects" | "logReader"> {
+  readonly clock: Clock;
   readonly findAccessKey: FindAccessKey;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -90,7 +91,7 @@ function plugin(instance: FastifyInstance, server: SlsServer): void {
 function refuseHttp(
   { deps }: SlsServer,
   { statusCode = 500, message }: { statusCode?: number; message: string },
-) {
+): SlsAnswer {
   if (statusCode === 413) return refuse(400, "PostBodyTooLarge", message);
   if (statusCode === 415) return refuse(415, "InvalidContentType", message);
   if (statusCode < 500) return refuse(statusCode, "ParameterInvalid", message);
@@ -112,14 +113,14 @@ async function answerRequest({ config, deps }: SlsServer, { raw, body }: Fastify
   const route = findRoute(request);
   if (!("operation" in route)) return { operation: "none", answer: route };
   const operation = route.name;
-  const { logProjects, logReader, clock } = deps;
+  const { logProjects, logReader } = deps;
   try {
     const answer = await route.operation({
-      services: { logProjects, logReader, clock, regionId: config.regionId, regionIds: config.regionIds },
+      services: { logProjects, logReader, regionId: config.regionId, regionIds: config.regionIds },
       request,
       query: queryParameters(request.query),
       caller: caller.value,
-      host: resolveProject(head, config.endpoints),
+      host: resolveProject(head, config),
     });
     return { operation, answer };
   } catch (error) {
@@ -130,8 +131,7 @@ async function answerRequest({ config, deps }: SlsServer, { raw, body }: Fastify
 
 /** The headers that every answer has, and the body as the clients read it: JSON, or nothing at all. */
 function send({ deps, requests }: SlsServer, reply: FastifyReply, { operation, answer }: Answered): void {
-  const { status, headers, body } = answer;
-  const { errorCode = "none" } = (status === 200 ? {} : body) as { errorCode?: string };
+  const { status, headers, body, errorCode = "none" } = answer;
   requests.add(1, { operation, errorCode });
   void reply
     .code(status)

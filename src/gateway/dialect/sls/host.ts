@@ -21,18 +21,25 @@ const endpointItself: ProjectHost = { project: undefined, regionId: undefined, i
 
 /**
  * Resolves in this order: the header `x-log-project`; the authority of an absolute-form target; the Host
- * header. `endpoints` are the names, without port, by which clients know this server.
+ * header. A label that is not one of the regions names none.
  */
-export function resolveProject(head: RequestHead, endpoints: readonly string[]): ProjectHost {
+export function resolveProject(
+  head: RequestHead,
+  { endpoints, regionIds }: { readonly endpoints: readonly string[]; readonly regionIds: readonly string[] },
+): ProjectHost {
   const sent = head.headers["host"] ?? "";
   const hosts = [head.host, sent.toString().toLowerCase()].map((host) => parseHost(host, endpoints));
-  const found = hosts.find((host) => host.project !== undefined) ?? hosts[0]!;
+  const host = hosts.find(({ project }) => project !== undefined) ?? hosts[0]!;
+  const regionId = regionIds.find((id) => id === host.regionId);
   const named = head.headers["x-log-project"];
-  if (typeof named !== "string" || named === "") return found;
-  return { project: named, regionId: found.regionId, isCertain: true };
+  if (typeof named !== "string" || named === "") return { ...host, regionId };
+  return { project: named, regionId, isCertain: true };
 }
 
-/** Takes a host apart: port, endpoint, and the labels before it. */
+/**
+ * Takes a host apart: port, endpoint, and the labels before it. `endpoints` are the names, without port,
+ * by which clients know this server.
+ */
 export function parseHost(host: string, endpoints: readonly string[]): ProjectHost {
   const name = host.replace(/:\d+$/u, "").replace(/\.$/u, "");
   if (name === "" || name.startsWith("[")) return endpointItself;

@@ -19,13 +19,11 @@ export function createProject({ services, request, caller, host }: SlsCall): Sls
   if (!description.ok) return description.answer;
   const resourceGroupId = textParameter(body.value, "resourceGroupId");
   if (!resourceGroupId.ok) return resourceGroupId.answer;
-  const named = [host.regionId, caller.regionId].find(
-    (id) => id !== undefined && services.regionIds.includes(id),
-  );
+  const signed = services.regionIds.find((id) => id === caller.regionId);
   return empty(
     services.logProjects.createProject({
       accountId: caller.accountId,
-      regionId: named ?? services.regionId,
+      regionId: host.regionId ?? signed ?? services.regionId,
       project: name.value,
       description: description.value ?? "",
       resourceGroupId: resourceGroupId.value ?? "",

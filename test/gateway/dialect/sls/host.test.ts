@@ -8,6 +8,8 @@ function headOf(host: string, headers: Record<string, string> = {}, target = "/"
   return { method: "GET", target, path: target.split("?")[0]!, host, headers: { host, ...headers } };
 }
 
+const noSettings = { endpoints: [], regionIds: [] };
+
 describe("the host of a request", () => {
   it.each([
     ["flows.localhost:8080", "flows", undefined],
@@ -34,12 +36,21 @@ describe("the host of a request", () => {
 
   it("gives way to the header x-log-project", () => {
     const head = headOf("127.0.0.1:8080", { "x-log-project": "flows" });
-    expect(resolveProject(head, []).project).toBe("flows");
+    expect(resolveProject(head, noSettings).project).toBe("flows");
+  });
+
+  it("names a region only if there is one", () => {
+    const settings = { endpoints: [], regionIds: ["cn-beijing"] };
+    expect(resolveProject(headOf("flows.cn-beijing.localhost"), settings).regionId).toBe("cn-beijing");
+    expect(resolveProject(headOf("flows.nowhere.localhost"), settings)).toMatchObject({
+      project: "flows",
+      regionId: undefined,
+    });
   });
 
   it("is looked for in the Host header where an absolute-form target names only the proxy", () => {
     const head = { ...headOf("127.0.0.1:8080"), headers: { host: "flows.127.0.0.1" } };
-    expect(resolveProject(head, []).project).toBe("flows");
+    expect(resolveProject(head, noSettings).project).toBe("flows");
   });
 });
 
