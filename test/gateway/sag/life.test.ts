@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { rememberDeliveries } from "../../../src/gateway/dialect/sag/delivery.ts";
 import { sign, type SagServer, startSagServer } from "./fixture.ts";
 
 let server: SagServer;
@@ -46,6 +47,20 @@ async function shown(FlowLogId: string): Promise<Record<string, unknown>> {
 async function create(): Promise<string> {
   return (await ok("CreateFlowLog", all))["FlowLogId"] as unknown as string;
 }
+
+it("deliveries are asked for once a second and flow log", () => {
+  let ms = 0;
+  const asked: string[] = [];
+  const lookup = rememberDeliveries(
+    (flowLogId) => {
+      asked.push(flowLogId);
+      return undefined;
+    },
+    { nowMs: () => 0, monotonicMs: () => ms },
+  );
+  for (ms = 0; ms < 2000; ms += 100) for (const flowLogId of ["a", "b"]) lookup(flowLogId);
+  expect(asked).toEqual(["a", "b", "a", "b"]);
+});
 
 describe("a flow log", () => {
   it("is activated and deactivated any number of times, associated or not", async () => {
@@ -92,10 +107,12 @@ describe("a flow log", () => {
     const FlowLogId = await create();
     expect(await shown(FlowLogId)).not.toHaveProperty("FlowLogDeliverStatus");
     delivery = { healthy: false, message: "127.0.0.1:9995: ECONNREFUSED" };
-    expect(await shown(FlowLogId)).toMatchObject({
-      FlowLogDeliverStatus: "FAILED",
-      FlowLogDeliverErrorMessage: "127.0.0.1:9995: ECONNREFUSED",
-    });
+    await expect
+      .poll(() => shown(FlowLogId), { timeout: 3000 })
+      .toMatchObject({
+        FlowLogDeliverStatus: "FAILED",
+        FlowLogDeliverErrorMessage: "127.0.0.1:9995: ECONNREFUSED",
+      });
     delivery = undefined;
     await ok("DeleteFlowLog", { FlowLogId });
   });

@@ -2,15 +2,15 @@
 import type { Control, FlowLogScope } from "../../../control/mod.ts";
 import type { Logger } from "../../../observe/mod.ts";
 import type { RpcCall, RpcObject, RpcResult } from "../rpc/mod.ts";
-import type { DeliveryStatus } from "./answer.ts";
+import type { DeliveryLookup } from "./delivery.ts";
 import { sagError } from "./error.ts";
 import { required } from "./parameter.ts";
 
 export interface SagDependencies {
   readonly control: Control;
   readonly logger: Logger;
-  /** How a flow log's deliveries go; undefined while nothing is known. */
-  readonly deliveryStatus?: (flowLogId: string) => DeliveryStatus | undefined;
+  /** How a flow log's deliveries go; undefined while nothing is known. Asked at most once a second and flow log. */
+  readonly deliveryStatus?: DeliveryLookup;
   /** Resolves when the running system has taken the last change over; a change is answered only then. */
   readonly settled?: () => Promise<void>;
 }

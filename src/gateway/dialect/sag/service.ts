@@ -7,9 +7,13 @@ import { toFault } from "../../../base/mod.ts";
 import type { RpcOperation, RpcService } from "../rpc/mod.ts";
 import * as change from "./change.ts";
 import * as describe from "./describe.ts";
+import { rememberDeliveries } from "./delivery.ts";
 import { regionalCall, type SagDependencies, type SagOperation } from "./operation.ts";
 
-export function createSagService(dependencies: SagDependencies): RpcService {
+export function createSagService(given: SagDependencies): RpcService {
+  const { deliveryStatus } = given;
+  const dependencies: SagDependencies =
+    deliveryStatus === undefined ? given : { ...given, deliveryStatus: rememberDeliveries(deliveryStatus) };
   const reading = (operate: SagOperation): RpcOperation => {
     return (call) => {
       const regional = regionalCall(dependencies, call);
