@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import type { OfflineReport } from "../../src/app/offline/mod.ts";
 import { createTrace, smallTrace, type Trace } from "../app/offline/trace.ts";
 import { requirePeer } from "../support/peers.ts";
 import { temporaryDirectory } from "../support/weir.ts";
@@ -100,6 +101,20 @@ describe("weir meter", () => {
       expect(errors).toContain("allowed:");
     },
   );
+
+  it("shows what it has when Ctrl-C ends a pipe that has nothing more to say", async () => {
+    const child = spawn(launcher, ["meter", "-", "--json"], { stdio: ["pipe", "pipe", "inherit"] });
+    const exit = once(child, "close");
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+    child.stdin.write(trace.bytes.subarray(0, 500_000));
+    await new Promise((resume) => setTimeout(resume, 1500));
+    child.kill("SIGINT");
+    expect((await exit)[0]).toBe(130);
+    const report = JSON.parse(output) as OfflineReport;
+    expect(report).toMatchObject({ isInterrupted: true, faults: [], conservation: { isExact: true } });
+    expect(report.packets).toBeGreaterThan(1000);
+  });
 
   it("says that nobody listens at the collector's address", async () => {
     const { code, output, errors } = await weirMeter([path("trace.pcap"), "--netflow", "127.0.0.1:9"]);

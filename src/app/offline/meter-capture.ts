@@ -28,6 +28,8 @@ export interface OfflineOptions {
   /** Talkers and ports in the report. */
   readonly top: number;
   readonly consumers: readonly FlowConsumer[];
+  /** Ends the reading early; what was read is finished, delivered and reported. */
+  readonly signal?: AbortSignal;
   /** Called now and then: frames and octets of the file read so far, its size if it has one. */
   readonly onProgress?: (progress: OfflineProgress) => void;
 }
@@ -54,7 +56,7 @@ export async function meterCapture(options: OfflineOptions): Promise<OfflineRepo
       queue.put(flows);
     },
   });
-  await meterAll(source, meter, queue, options.onProgress ?? (() => undefined));
+  await meterAll(source, meter, queue, options);
   flushMeter(meter);
   await queue.deliver();
   await queue.close();
@@ -66,10 +68,11 @@ async function meterAll(
   source: PacketSource,
   meter: Meter,
   queue: FlowQueue,
-  onProgress: (progress: OfflineProgress) => void,
+  { onProgress, signal }: Pick<OfflineOptions, "onProgress" | "signal">,
 ): Promise<void> {
   const { packets, reader, file } = source;
   for (;;) {
+    if (signal?.aborted === true) return;
     const status = fillPackets(source);
     if (packets.count > 0) {
       meterPackets(meter, packets);
@@ -78,8 +81,20 @@ async function meterAll(
       if (!queue.isEmpty()) await queue.deliver();
     }
     if (status === "rows") continue;
-    onProgress({ frames: reader.packets, readBytes: file.readBytes(), sizeBytes: file.sizeBytes });
-    if (!(await readMore(source))) return;
+    onProgress?.({ frames: reader.packets, readBytes: file.readBytes(), sizeBytes: file.sizeBytes });
+    if (!(await readUnlessAborted(source, signal))) return;
+  }
+}
+
+/** readMore(), but false as soon as the signal is given: a pipe may have nothing to read for ever. */
+async function readUnlessAborted(source: PacketSource, signal: AbortSignal | undefined): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<false>();
+  const abort = (): void => resolve(false);
+  signal?.addEventListener("abort", abort);
+  try {
+    return await Promise.race([readMore(source), promise]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
   }
 }
 
@@ -94,7 +109,10 @@ function reportOf(
   const { reader, decoder, timesUs, file } = source;
   const { statistics } = meter;
   const frames = frameCounts(source);
-  const faults: Fault[] = [...(source.fault === undefined ? [] : [source.fault]), ...queue.faults()];
+  const isInterrupted = options.signal?.aborted ?? false;
+  // Whatever the input said after it was left is no fault of the file.
+  const fileFaults = source.fault === undefined || isInterrupted ? [] : [source.fault];
+  const faults: Fault[] = [...fileFaults, ...queue.faults()];
   return {
     path: file.path,
     format: reader.format,
@@ -111,6 +129,7 @@ function reportOf(
     topPorts: summary.topPorts(options.top),
     conservation: conservationOf(frames, meter, summary),
     elapsedMs,
+    isInterrupted,
     faults,
   };
 }

@@ -54,6 +54,8 @@ export interface OfflineReport {
   readonly topPorts: readonly ServicePort[];
   readonly conservation: Conservation;
   readonly elapsedMs: number;
+  /** The reading was ended before the capture was. */
+  readonly isInterrupted: boolean;
   /** What was wrong with the file, and of consumers that gave up; empty when all went well. */
   readonly faults: readonly Fault[];
 }

@@ -167,8 +167,9 @@ function pieceReader(
       return ok(taken);
     },
     close: async () => {
-      await iterator.return?.();
+      // First the input: a read that waits for it must end before the iterator can.
       await release();
+      await iterator.return?.();
     },
   };
 }

@@ -43,6 +43,7 @@ export async function meterBytes(
     consumers?: FlowConsumer[];
     flowsMax?: number;
     top?: number;
+    signal?: AbortSignal;
   } = {},
 ): Promise<OfflineReport> {
   const file = await openCaptureFile("-", Readable.from([Buffer.from(bytes)], { objectMode: false }));
@@ -54,5 +55,6 @@ export async function meterBytes(
     flowsMax: options.flowsMax ?? 1e6,
     top: options.top ?? 10,
     consumers: options.consumers ?? [],
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
 }
