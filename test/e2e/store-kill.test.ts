@@ -1,91 +1,27 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 
-import type { DeliveryMessage, DeliveryOptions } from "./store/delivery-process.ts";
+import { DeliveryHarness } from "./store/delivery-harness.ts";
 
 const rowsPerBatch = 1000;
+const directories: string[] = [];
 
-type Message<Kind extends DeliveryMessage["kind"]> = Extract<DeliveryMessage, { kind: Kind }>;
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
 
-/** Runs the delivering process again and again on one directory, and keeps what it has confirmed. */
-class Harness {
-  readonly directory = mkdtempSync(join(tmpdir(), "weir-store-kill-"));
-  readonly deduplicate: boolean;
-  confirmed = 0;
-  child!: ChildProcess;
-  messages: DeliveryMessage[] = [];
-  listeners: (() => void)[] = [];
-
-  constructor(deduplicate: boolean) {
-    this.deduplicate = deduplicate;
-  }
-
-  async start(confirmationDelayMs: number): Promise<Message<"started">> {
-    const options: DeliveryOptions = {
-      directory: this.directory,
-      deduplicate: this.deduplicate,
-      rowsPerBatch,
-      from: this.confirmed + 1,
-      confirmationDelayMs,
-    };
-    this.messages = [];
-    this.child = fork(join(import.meta.dirname, "store/delivery-process.ts"), [JSON.stringify(options)], {
-      execArgv: [],
-    });
-    this.child.on("message", (message: DeliveryMessage) => {
-      this.messages.push(message);
-      if (message.kind === "accepted") this.confirmed = Math.max(this.confirmed, message.sequence);
-      for (const listener of this.listeners) listener();
-    });
-    return this.next("started");
-  }
-
-  /** The first message of the kind, leaving out as many messages as `after` says. */
-  async next<Kind extends DeliveryMessage["kind"]>(kind: Kind, after = 0): Promise<Message<Kind>> {
-    return (await this.first((message) => message.kind === kind, after)) as Message<Kind>;
-  }
-
-  async first(matches: (message: DeliveryMessage) => boolean, after = 0): Promise<DeliveryMessage> {
-    for (;;) {
-      const found = this.messages.slice(after).find(matches);
-      if (found !== undefined) return found;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const exited = (): void => reject(new Error("the process ended before it said what was waited for"));
-      this.listeners.push(resolve);
-      this.child.once("exit", exited);
-      await promise;
-      this.child.off("exit", exited);
-      this.listeners = this.listeners.filter((listener) => listener !== resolve);
-    }
-  }
-
-  async kill(): Promise<void> {
-    const gone = new Promise((resolve) => this.child.once("exit", resolve));
-    this.child.kill("SIGKILL");
-    await gone;
-  }
-
-  /** Lets the process deliver what it has accepted; gives rows and distinct rows by batch. */
-  async finish(): Promise<Message<"finished">> {
-    this.child.send("finish");
-    const finished = await this.next("finished");
-    await new Promise((resolve) => this.child.once("exit", resolve));
-    return finished;
-  }
-
-  remove(): void {
-    this.child.kill("SIGKILL");
-    rmSync(this.directory, { recursive: true, force: true });
-  }
+function newHarness(deduplicate: boolean): DeliveryHarness {
+  const directory = mkdtempSync(join(tmpdir(), "weir-store-kill-"));
+  directories.push(directory);
+  return new DeliveryHarness({ directory, rowsPerBatch, deduplicate });
 }
 
 /** Kills the process at an insert, before or after the store had it but before that was acknowledged. */
-async function killAtInsert(harness: Harness, isStored: boolean): Promise<number> {
+async function killAtInsert(harness: DeliveryHarness, isStored: boolean): Promise<number> {
   const { highest } = await harness.next(isStored ? "stored" : "inserting", harness.messages.length);
   if (!isStored) await sleep(Math.random() * 12);
   await harness.kill();
@@ -93,7 +29,7 @@ async function killAtInsert(harness: Harness, isStored: boolean): Promise<number
 }
 
 /** Kills only the store's process during an insert; whether the insert was still unanswered. */
-async function killStoreAtInsert(harness: Harness): Promise<boolean> {
+async function killStoreAtInsert(harness: DeliveryHarness): Promise<boolean> {
   const after = harness.messages.length;
   const { highest, storePid } = await harness.next("inserting", after);
   await sleep(Math.random() * 6);
@@ -109,7 +45,7 @@ async function killStoreAtInsert(harness: Harness): Promise<boolean> {
 
 describe("flows accepted by the spool", () => {
   it("are each in the store once after 20 kills of the process and 4 of the store, each with a batch in flight", async () => {
-    const harness = new Harness(true);
+    const harness = newHarness(true);
     try {
       let hits = 0;
       let inFlight = 0;
@@ -130,12 +66,12 @@ describe("flows accepted by the spool", () => {
       );
       expect(setAside).toBe(0);
     } finally {
-      harness.remove();
+      harness.end();
     }
   });
 
   it("are there twice after kills when deduplication is switched off, so that the test above can fail", async () => {
-    const harness = new Harness(false);
+    const harness = newHarness(false);
     try {
       for (let kills = 0; kills < 3; kills++) {
         await harness.start(500);
@@ -146,7 +82,7 @@ describe("flows accepted by the spool", () => {
       const twice = counts.filter(([, rows, distinct]) => Number(rows) > Number(distinct));
       expect(twice.length).toBeGreaterThanOrEqual(3);
     } finally {
-      harness.remove();
+      harness.end();
     }
   });
 });

@@ -2,7 +2,7 @@
  * The store's sink: reads the spool in order, stores batches in groups, and acknowledges them when they are
  * stored. What it cannot confirm it sends again; the store leaves out what it has.
  */
-import { type Clock, type Fault, fault, ok, type Result } from "../../base/mod.ts";
+import { type Clock, type Fault, fault, ok, type Result, toFault } from "../../base/mod.ts";
 import type { Counter, Logger, Metrics } from "../../observe/mod.ts";
 import type { JsonValue, Spool, SpoolEntry } from "../../spool/mod.ts";
 import { rowsPerPosition, type Store, type StoreInsert, type StoreTarget } from "../../store/mod.ts";
@@ -158,30 +158,37 @@ async function alignPositions({ dependencies: { spool, store, logger } }: SinkSt
 }
 
 async function run(state: SinkState, first: Promise<Result<void>>): Promise<void> {
+  const { clock, logger } = state.dependencies;
   let aligned = await first;
   while (!aligned.ok && !state.stopping) {
-    await rest(state, state.dependencies.clock.monotonicMs() + retryMsMax);
+    await rest(state, clock.monotonicMs() + retryMsMax);
     if (!state.stopping) aligned = await alignPositions(state);
   }
-  await deliver(state);
+  while (!state.stopping) {
+    try {
+      await deliverNext(state);
+    } catch (error) {
+      // The spool cannot be read: a disk that fails. It may come back, and nothing is lost by waiting.
+      const found = toFault(error);
+      if (state.fault?.message !== found.message) logger.error({ fault: found }, "spool cannot be read");
+      state.fault = found;
+      await rest(state, clock.monotonicMs() + retryMsMax);
+    }
+  }
 }
 
-async function deliver(state: SinkState): Promise<void> {
+/** Delivers what the spool has for the store now, or waits until there is something. */
+async function deliverNext(state: SinkState): Promise<void> {
   const { spool, clock } = state.dependencies;
-  while (!state.stopping) {
-    state.woken = false;
-    const entries = spool.read(storeSinkName, { entriesMax: groupEntriesMax, bytesMax: groupBytesMax });
-    if (entries.length === 0) {
-      await pause(state, Infinity);
-      continue;
-    }
-    const group = firstRows(entries, state.rowsMax);
-    const startedMs = clock.monotonicMs();
-    await deliverGroup(state, group);
-    // A backlog goes at full speed; otherwise what comes within the interval is stored together.
-    const isBacklog = group.length < entries.length || entries.length === groupEntriesMax;
-    if (!isBacklog) await rest(state, startedMs + state.intervalMs);
-  }
+  state.woken = false;
+  const entries = spool.read(storeSinkName, { entriesMax: groupEntriesMax, bytesMax: groupBytesMax });
+  if (entries.length === 0) return pause(state, Infinity);
+  const group = firstRows(entries, state.rowsMax);
+  const startedMs = clock.monotonicMs();
+  await deliverGroup(state, group);
+  // A backlog goes at full speed; otherwise what comes within the interval is stored together.
+  const isBacklog = group.length < entries.length || entries.length === groupEntriesMax;
+  if (!isBacklog) await rest(state, startedMs + state.intervalMs);
 }
 
 /** As many entries as have `rowsMax` rows together, and at least one. */
@@ -196,7 +203,7 @@ function firstRows(entries: readonly SpoolEntry[], rowsMax: number): readonly Sp
 
 /** Stores a group, however often it takes, and acknowledges it; returns early only when told to stop. */
 async function deliverGroup(state: SinkState, group: readonly SpoolEntry[]): Promise<void> {
-  const { spool, logger, metrics } = { ...state.dependencies, metrics: state.metrics };
+  const { spool, logger, clock } = state.dependencies;
   let delayMs = retryMsMin;
   for (let refusals = 0; !state.stopping;) {
     const found = await attempt(state, group);
@@ -211,7 +218,7 @@ async function deliverGroup(state: SinkState, group: readonly SpoolEntry[]): Pro
     if (state.fault?.code !== found.code)
       logger.warn({ fault: found }, "flows cannot be stored, trying again");
     state.fault = found;
-    metrics.retries.add();
+    state.metrics.retries.add();
     if (!found.retryable && group.length > 1) {
       // One of them may be at fault: each by itself, so that it does not hold up the rest.
       for (const entry of group) await deliverGroup(state, [entry]);
@@ -222,7 +229,7 @@ async function deliverGroup(state: SinkState, group: readonly SpoolEntry[]): Pro
       spool.acknowledge(storeSinkName, group[0]!.position);
       return;
     }
-    await rest(state, state.dependencies.clock.monotonicMs() + delayMs * (0.5 + Math.random() / 2));
+    await rest(state, clock.monotonicMs() + delayMs * (0.5 + Math.random() / 2));
     delayMs = Math.min(delayMs * 2, retryMsMax);
   }
 }

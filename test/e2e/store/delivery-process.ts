@@ -87,9 +87,10 @@ process.on("message", () => finish.abort());
 for (let sequence = options.from; !finish.signal.aborted; sequence++) {
   const bytes = sampleBytes(sequence, options.rowsPerBatch);
   const routes = [{ sink: "store", target: { ...sampleTarget, logstore: 1 + (sequence % 2) } }];
-  unwrap(
-    await spool.append({ batchId: `agent/boot/${sequence}`, bytes, rows: options.rowsPerBatch, routes }),
-  );
+  const batchId = `agent/boot/${sequence}`;
+  const accepted = await spool.append({ batchId, bytes, rows: options.rowsPerBatch, routes });
+  // The disk is gone, and this process with it before long.
+  if (!accepted.ok) process.exit(1);
   tell({ kind: "accepted", sequence });
   sink.wake();
   await sleep(5);
