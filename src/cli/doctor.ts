@@ -10,6 +10,7 @@ interface DoctorFlags extends ClientFlags {
   readonly listen?: string;
   readonly config?: string;
   readonly netflow?: string;
+  readonly project?: string;
 }
 
 const netflowPortDefault = 9995;
@@ -26,6 +27,7 @@ export const doctorCommand = buildCommand({
       listen: textFlag("Address that the API is to have", "HOST:PORT"),
       config: textFlag("YAML file with settings", "FILE"),
       netflow: textFlag("A NetFlow collector that should be reachable", "ADDRESS:PORT"),
+      project: textFlag("A project whose name the log service's SDK should find", "PROJECT"),
     },
   },
   func: (flags: DoctorFlags) =>
@@ -47,6 +49,7 @@ export const doctorCommand = buildCommand({
       const { examine } = await import("../app/doctor/mod.ts");
       const checks = await examine({
         configuration: loaded.value.configuration,
+        ...(flags.project === undefined ? {} : { project: flags.project }),
         ...(target === undefined
           ? {}
           : { collector: { host: target.value.address, port: target.value.port } }),

@@ -55,6 +55,8 @@ function overview(report: OfflineReport, outputs: MeterOutputs): [name: string, 
   if (report.isInterrupted) pairs.push(["interrupted", "the rest of the capture was not read"]);
   const lost = report.frames.read - report.frames.metered;
   pairs.push(["not metered", lost === 0 ? "0" : withReasons(lost, report.frames, undecodable)]);
+  if (report.frames.unsupportedLink > 0)
+    pairs.push(["link type", `${report.linkType}, which cannot be read`]);
   if (report.fragmentsUnattributed > 0) {
     pairs.push([
       "fragments",

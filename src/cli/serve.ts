@@ -20,7 +20,7 @@ export const serveCommand = buildCommand({
     brief: "Start Weir: the APIs, the capture, the log service",
     fullDescription:
       "Starts Weir in the foreground and says, once it is ready, the address, the access key and the resources it found. Stop it with SIGTERM or Ctrl-C: it then delivers what it has accepted, within 10 seconds. Every setting can be given in a file (--config), as WEIR_… in the environment, or with --set; see docs/reference/configuration.md.",
-    customUsage: ["", "--listen 0.0.0.0:8090 --data /srv/weir", "--config /etc/weir/weir.yaml --json"],
+    customUsage: ["", "--listen 0.0.0.0:8080 --data /srv/weir", "--config /etc/weir/weir.yaml --json"],
   },
   parameters: {
     flags: {

@@ -40,7 +40,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** `127.0.0.1:8090`, `[::1]:0`, `localhost:80`; undefined for anything else. */
+/** `127.0.0.1:8080`, `[::1]:0`, `localhost:80`; undefined for anything else. */
 export function parseEndpoint(text: string): Endpoint | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:[\]\s]+)):(\d{1,5})$/u.exec(text);
   const host = match?.[1] ?? match?.[2];
@@ -250,7 +250,7 @@ export const configurationSchema = z
       .default(() => defaultDataDirectory())
       .meta({ defaultText: "`/var/lib/weir` as root, else `$XDG_STATE_HOME/weir` or `~/.local/state/weir`" })
       .describe("Directory that holds all state"),
-    listen: endpoint.prefault("127.0.0.1:8090").describe("Address of the API"),
+    listen: endpoint.prefault("127.0.0.1:8080").describe("Address of the API"),
     regions,
     defaultRegion: regionId.default(defaultRegionId).describe("Region of this host's resources"),
     log,

@@ -13,10 +13,16 @@ export interface DoctorOptions {
   readonly configuration: Configuration;
   /** A NetFlow collector that should be reachable. */
   readonly collector?: Endpoint;
+  /** A project whose name the log service's SDK should find. */
+  readonly project?: string;
 }
 
 /** Every check, in the order in which a start would meet them. */
-export async function examine({ configuration, collector }: DoctorOptions): Promise<readonly Check[]> {
+export async function examine({
+  configuration,
+  collector,
+  project,
+}: DoctorOptions): Promise<readonly Check[]> {
   const data = await checkData(configuration.data);
   return [
     ...checkPlatform(),
@@ -26,7 +32,7 @@ export async function examine({ configuration, collector }: DoctorOptions): Prom
     await checkPort(configuration.listen, data.holder === "running"),
     ...checkCapture(),
     checkBuffers(),
-    await checkProjectNames(configuration.sls.baseDomains),
+    await checkProjectNames(configuration.sls.baseDomains, project),
     ...(collector === undefined ? [] : [await checkCollector(collector)]),
   ];
 }

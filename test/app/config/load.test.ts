@@ -52,7 +52,7 @@ describe("loadConfiguration()", () => {
     const configuration = accepted({ flags: [["data", "/srv/weir"]] });
     expect(configuration).toMatchObject({
       data: "/srv/weir",
-      listen: { host: "127.0.0.1", port: 8090 },
+      listen: { host: "127.0.0.1", port: 8080 },
       log: { level: "info" },
       defaultRegion: "cn-shanghai",
       accessKey: {},
