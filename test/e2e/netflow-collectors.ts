@@ -6,7 +6,6 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-
 import type { FlowTotals } from "../wire/export/sample-flows.ts";
 
 export interface CollectorReport extends FlowTotals {
@@ -20,6 +19,8 @@ export interface NfcapdReport extends CollectorReport {
   /** Start of the first and end of the last flow, milliseconds since 1970. */
   readonly firstMs: number;
   readonly lastMs: number;
+  /** What nfdump calls the interfaces of the first flow. */
+  readonly interfaceNames: readonly string[];
 }
 
 export interface Collector<Report = CollectorReport> {
@@ -56,6 +57,8 @@ export async function startNfcapd(folder: string): Promise<Collector<NfcapdRepor
       child.kill("SIGTERM");
       await once(child, "exit");
       const text = execFileSync("nfdump", ["-R", flows, "-I"], { encoding: "utf8" });
+      const format = ["-R", flows, "-q", "-c", "1", "-o", "fmt:%inam %onam"];
+      const names = execFileSync("nfdump", format, { encoding: "utf8" });
       const number = (name: string) => Number(new RegExp(`^${name}: (\\d+)`, "mu").exec(text)?.[1]);
       const lines = output().split("\n");
       return {
@@ -68,6 +71,7 @@ export async function startNfcapd(folder: string): Promise<Collector<NfcapdRepor
         ),
         firstMs: number("First") * 1000 + number("msec_first"),
         lastMs: number("Last") * 1000 + number("msec_last"),
+        interfaceNames: names.split(/\s+/u).filter(Boolean),
       };
     },
   };

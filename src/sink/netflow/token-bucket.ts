@@ -16,8 +16,16 @@ export interface TokenBucket {
 /** A timer of one millisecond may take this long. Where the bucket would overflow meanwhile, other work is yielded to instead. */
 const timerMs = 1.25;
 
+/** Any higher rate is none; it keeps Infinity out of the arithmetic. */
+const bytesPerSecondMax = 1e12;
+
 export function createTokenBucket(bytesPerSecond: number, bytesMax: number): TokenBucket {
-  return { bytesPerSecond, bytesMax, bytes: bytesMax, filledMs: performance.now() };
+  return {
+    bytesPerSecond: Math.min(bytesPerSecond, bytesPerSecondMax),
+    bytesMax,
+    bytes: bytesMax,
+    filledMs: performance.now(),
+  };
 }
 
 /** Resolves when `bytes` may be sent; more than the bucket holds are let through when it is full. */

@@ -10,6 +10,7 @@ import { createSocket, type Socket } from "node:dgram";
 
 import { fail, isIpv4Mapped, ok, parseAddress, type Result } from "../../base/mod.ts";
 import type { ExportDatagram } from "../../wire/export/mod.ts";
+import { awaitRoom, type ReceiveQueue, receiveQueueOf } from "./receive-queue.ts";
 import { createTokenBucket, takeTokens, type TokenBucket } from "./token-bucket.ts";
 
 export interface UdpSenderOptions {
@@ -44,6 +45,8 @@ const sendTimeoutMs = 5000;
 interface SenderState {
   readonly options: UdpSenderOptions;
   readonly type: "udp4" | "udp6";
+  /** The collector's, if it is on this host. */
+  readonly receiveQueue: ReceiveQueue | undefined;
   socket: Socket | undefined;
   opening: Promise<Result<void>> | undefined;
   /** One datagram at a time, since the last group met an error. */
@@ -66,6 +69,7 @@ export function createUdpSender(options: UdpSenderOptions): Result<UdpSender> {
   const state: SenderState = {
     options,
     type: isIpv4Mapped(address.value) ? "udp4" : "udp6",
+    receiveQueue: receiveQueueOf(options.address, options.port),
     socket: undefined,
     opening: undefined,
     cautious: false,
@@ -96,6 +100,7 @@ async function sendPaced(
       bucket,
       group.reduce((sum, datagram) => sum + datagram.length, 0),
     );
+    if (state.receiveQueue !== undefined) await awaitRoom(state.receiveQueue);
     const errorsBefore = state.errors;
     const watchdog = setInterval(() => abandon(state), sendTimeoutMs);
     const sent = await Promise.all(group.map((datagram) => sendTwice(state, datagram)));
