@@ -117,6 +117,7 @@ function reportOf(
     path: file.path,
     format: reader.format,
     compression: file.compression,
+    linkType: reader.linkType,
     frames,
     packets: statistics.packets,
     octets: statistics.octets,

@@ -37,6 +37,8 @@ export interface OfflineReport {
   /** `pcap`, `pcapng`, or `unknown` when the file is neither. */
   readonly format: string;
   readonly compression: string;
+  /** LINKTYPE_ number of the last frame. */
+  readonly linkType: number;
   readonly frames: FrameCounts;
   readonly packets: number;
   /** Layer-3 octets. */

@@ -1,3 +1,2 @@
 /** Flows into files: JSON lines and CSV. */
 export { createFlowFile, type FlowFile, type FlowFileOptions } from "./flow-file.ts";
-export { flowFileFormats, type FlowFileFormat } from "./flow-text.ts";

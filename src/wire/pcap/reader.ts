@@ -5,7 +5,7 @@
  * come out of readPacket() one at a time, in the reader's own buffer, without an allocation. Every byte
  * sequence is read to its end or to a fault that tells the offset; what came before a fault was handed out.
  */
-import type { Fault } from "../../base/mod.ts";
+import { type Fault, fault } from "../../base/mod.ts";
 import { classicMagics, readClassicHeader, readClassicPacket } from "./classic.ts";
 import { readPcapngPacket, sectionHeaderBlock } from "./pcapng.ts";
 import { type PcapReader, type PcapReaderOptions, type ReadStatus, readStatuses } from "./state.ts";
@@ -82,7 +82,10 @@ export function finishInput(reader: PcapReader): Fault | undefined {
   const rest = reader.filled - reader.at;
   if (reader.fault === undefined && (rest > 0 || reader.format === "unknown")) {
     const what = `the input ends, ${reader.needed} octets needed and ${rest} there, in the record`;
-    reader.fault = faultAt(reader.base + reader.at, "Truncated", what);
+    const isEmpty = reader.filled === 0 && reader.base === 0;
+    reader.fault = isEmpty
+      ? fault("Truncated", "the capture file is empty", { field: "offset", value: "0" })
+      : faultAt(reader.base + reader.at, "Truncated", what);
   }
   return reader.fault;
 }

@@ -63,9 +63,16 @@ const links: Readonly<Record<number, Uint8Array[]>> = {
     }),
     ethernet(0x0800, ipv4({ protocol: 6, totalLength: 0 }, tcp(40_011, 80, 0x10, new Uint8Array(1600)))),
   ],
+  0: all.map((packet) => join(u8(packet[0]! >>> 4 === 4 ? 2 : 30, 0, 0, 0), packet)),
   101: all,
   108: all.map((packet) => join(u32(packet[0]! >>> 4 === 4 ? 2 : 24), packet)),
   113: all.map((packet) => join(u16(0, 1, 6), new Uint8Array(8), u16(etherTypeOf(packet)), packet)),
+  228: all.filter((packet) => packet[0]! >>> 4 === 4),
+  229: all.filter((packet) => packet[0]! >>> 4 === 6),
+  239: all.map((packet) => {
+    const prefix = join(u8(packet[0]! >>> 4 === 4 ? 2 : 10, 0), u16(5), u8(6, 0, 10, 0, 0x69, 0, 0, 0));
+    return join(prefix, u8((packet.length + 4) & 0xff, (packet.length + 4) >>> 8, 9, 0), packet);
+  }),
   276: all.map((packet) =>
     join(u16(etherTypeOf(packet), 0), u32(3), u16(1), u8(4, 6), new Uint8Array(8), packet),
   ),
