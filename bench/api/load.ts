@@ -8,8 +8,9 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { connect } from "node:net";
 
-interface Order {
+export interface LoadOrder {
   readonly port: number;
+  readonly regionId: string;
   readonly accessKeyId: string;
   readonly accessKeySecret: string;
   readonly connections: number;
@@ -28,13 +29,13 @@ export interface LoadReport {
 
 const encode = (text: string): string => encodeURIComponent(text).replaceAll("*", "%2A");
 
-function signedRequest({ port, accessKeyId, accessKeySecret, pageSize }: Order): string {
+function signedRequest({ port, regionId, accessKeyId, accessKeySecret, pageSize }: LoadOrder): string {
   const parameters = [
     `AccessKeyId=${accessKeyId}`,
     "Action=DescribeFlowLogs",
     "Format=JSON",
     `PageSize=${pageSize}`,
-    "RegionId=cn-shanghai",
+    `RegionId=${regionId}`,
     "SignatureMethod=HMAC-SHA1",
     `SignatureNonce=${randomUUID()}`,
     "SignatureVersion=1.0",
@@ -87,7 +88,7 @@ function drive(
   });
 }
 
-async function run(order: Order): Promise<LoadReport> {
+async function run(order: LoadOrder): Promise<LoadReport> {
   const shares = Array.from({ length: order.connections }, () =>
     Array.from({ length: Math.ceil(order.requests / order.connections) }, () => signedRequest(order)),
   );
@@ -109,6 +110,6 @@ async function run(order: Order): Promise<LoadReport> {
   };
 }
 
-process.on("message", (order: Order) => {
+process.on("message", (order: LoadOrder) => {
   void run(order).then((report) => process.send!(report));
 });
