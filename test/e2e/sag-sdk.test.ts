@@ -1,7 +1,7 @@
 /** The vendor's SDKs, unmodified, against a listening gateway. */
 import { createRequire } from "node:module";
 
-import * as openapi from "@alicloud/openapi-client";
+import type * as OpenApi from "@alicloud/openapi-client";
 import PopCore from "@alicloud/pop-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -11,15 +11,22 @@ type Call = (action: string, fields: Record<string, unknown>) => Promise<Record<
 
 interface TeaClient {
   callApi(
-    params: openapi.Params,
-    request: openapi.OpenApiRequest,
+    params: OpenApi.Params,
+    request: OpenApi.OpenApiRequest,
     runtime: object,
   ): Promise<Record<string, unknown>>;
 }
 
+// The packages are CommonJS; required as such, they look the same to every loader.
+const require = createRequire(import.meta.url);
+const openapi = require("@alicloud/openapi-client") as Omit<typeof OpenApi, "default"> & {
+  readonly default: new (config: OpenApi.Config) => TeaClient;
+};
 /** tea-util is a dependency of openapi-client and is taken from where that package finds it. */
-const require = createRequire(createRequire(import.meta.url).resolve("@alicloud/openapi-client"));
-const { RuntimeOptions } = require("@alicloud/tea-util") as { RuntimeOptions: new (map: object) => object };
+const requireBeside = createRequire(require.resolve("@alicloud/openapi-client"));
+const { RuntimeOptions } = requireBeside("@alicloud/tea-util") as {
+  RuntimeOptions: new (map: object) => object;
+};
 
 let server: SagServer;
 beforeAll(async () => {
@@ -42,11 +49,7 @@ function popCore(method: "GET" | "POST"): Call {
 
 function openapiClient(place: "query" | "body", signatureAlgorithm?: string): Call {
   const { accessKeyId, accessKeySecret } = server.key;
-  // The package is CommonJS: what it exports as default is a member of what Node imports as default.
-  const { default: Client } = openapi.default as unknown as {
-    default: new (config: openapi.Config) => TeaClient;
-  };
-  const client = new Client(
+  const client = new openapi.default(
     new openapi.Config({
       accessKeyId,
       accessKeySecret,
