@@ -92,7 +92,6 @@ export function createNetflowExporter(options: NetflowExporterOptions): Result<N
   const sender = created.value;
   const encoder = createFlowEncoder(options);
   const clock = options.clock ?? systemClock;
-  const interfaceNames = options.interfaceNames ?? (() => []);
   const totals: Totals = {
     datagramsSent: 0,
     octetsSent: 0,
@@ -113,12 +112,12 @@ export function createNetflowExporter(options: NetflowExporterOptions): Result<N
     open: () => sender.open(),
     send: (batch) =>
       queue(() => {
-        encoder.begin(batch, clock.nowMs(), interfaceNames());
+        encoder.begin(batch, clock.nowMs());
         return sendAll(encoder, sender, datagrams, totals, clock);
       }),
     refresh: () =>
       queue(() => {
-        encoder.refresh(clock.nowMs(), interfaceNames());
+        encoder.refresh(clock.nowMs());
         return sendAll(encoder, sender, datagrams, totals, clock);
       }),
     setTimeouts: (activeTimeoutS, inactiveTimeoutS) => encoder.setTimeouts(activeTimeoutS, inactiveTimeoutS),

@@ -30,15 +30,16 @@ export interface FlowEncoderOptions {
   readonly observationDomain: number;
   readonly activeTimeoutS: number;
   readonly inactiveTimeoutS: number;
+  readonly interfaceNames?: () => readonly InterfaceName[];
   readonly initialState?: NetflowExporterState;
   readonly refreshDatagrams?: number;
   readonly refreshMs?: number;
 }
 
 export interface FlowEncoder {
-  begin(batch: FlowBatch, nowMs: number, interfaces: readonly InterfaceName[]): void;
+  begin(batch: FlowBatch, nowMs: number): void;
   /** Makes templates and options due; of no effect in NetFlow v5, which has none. */
-  refresh(nowMs: number, interfaces: readonly InterfaceName[]): void;
+  refresh(nowMs: number): void;
   /** Of no effect in NetFlow v5, which does not tell them. */
   setTimeouts(activeTimeoutS: number, inactiveTimeoutS: number): void;
   /** Fills the next datagram; false when there is none. */
@@ -71,14 +72,8 @@ function netflow5Encoder({ observationDomain, initialState }: FlowEncoderOptions
 
 function templateEncoder(encoder: TemplateEncoder): FlowEncoder {
   return {
-    begin: (batch, nowMs, interfaces) => {
-      encoder.interfaces = interfaces;
-      beginBatch(encoder, batch, nowMs);
-    },
-    refresh: (nowMs, interfaces) => {
-      encoder.interfaces = interfaces;
-      requestRefresh(encoder, nowMs);
-    },
+    begin: (batch, nowMs) => beginBatch(encoder, batch, nowMs),
+    refresh: (nowMs) => requestRefresh(encoder, nowMs),
     setTimeouts: (activeTimeoutS, inactiveTimeoutS) => setTimeouts(encoder, activeTimeoutS, inactiveTimeoutS),
     next: (datagram) => nextDatagram(encoder, datagram),
     countNotSent: (datagram) => countNotSent(encoder, datagram),

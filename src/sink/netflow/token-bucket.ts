@@ -13,7 +13,10 @@ export interface TokenBucket {
   filledMs: number;
 }
 
-/** A timer of one millisecond may take this long. Where the bucket would overflow meanwhile, other work is yielded to instead. */
+/**
+ * A timer of one millisecond may take this long. Where the bucket would overflow meanwhile, it is yielded
+ * to other work instead.
+ */
 const timerMs = 1.25;
 
 /** Any higher rate is none; it keeps Infinity out of the arithmetic. */

@@ -198,6 +198,8 @@ function writeFlowTemplates(encoder: TemplateEncoder, datagram: ExportDatagram):
 }
 
 function writeOptionsDatagram(encoder: TemplateEncoder, datagram: ExportDatagram): void {
+  const begins = encoder.optionsTemplate === 0 && encoder.optionsRecord === 0;
+  if (begins) encoder.interfaces = encoder.interfaceNames();
   datagram.length = encoder.format.headerBytes;
   const templates = writeOptionsTemplates(encoder, datagram);
   let records = 0;

@@ -39,6 +39,8 @@ export interface TemplateEncoderOptions {
   readonly observationDomain: number;
   readonly activeTimeoutS: number;
   readonly inactiveTimeoutS: number;
+  /** The interfaces that flows number, asked for whenever options data is made; default none. */
+  readonly interfaceNames?: () => readonly InterfaceName[];
   /** The sequence number of the first datagram; default 0. */
   readonly sequence?: number;
   /** The same for options data that goes in a domain of its own. */
@@ -60,7 +62,8 @@ export interface TemplateEncoder {
   readonly refreshMs: number;
   readonly statistics: ExportStatistics;
   readonly clock: UptimeClock;
-  /** Told by the next options data. */
+  readonly interfaceNames: () => readonly InterfaceName[];
+  /** Those of the options data under way. */
   interfaces: readonly InterfaceName[];
   activeTimeoutS: number;
   inactiveTimeoutS: number;
@@ -114,6 +117,7 @@ export function createTemplateEncoder(
       notSentOctets: 0,
     },
     clock: { bootMs: options.bootMs ?? Number.NaN, exportMs: Number.NaN },
+    interfaceNames: options.interfaceNames ?? (() => []),
     interfaces: [],
     samplingInterval: 1,
     sequence: (options.sequence ?? 0) >>> 0,

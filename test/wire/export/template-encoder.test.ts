@@ -65,8 +65,8 @@ for (const [name, create, templateSet, optionsSet] of encoders) {
       const arbitraryFlow = fc.record({ ipv6: fc.boolean(), icmp: fc.boolean(), old: fc.boolean() });
       fc.assert(
         fc.property(fc.array(arbitraryFlow, { maxLength: 120 }), fc.nat(40), (shapes, interfaces) => {
-          const encoder = create(options);
-          encoder.interfaces = Array.from({ length: interfaces }, (_, index) => ({ index, name: "eth" }));
+          const named = Array.from({ length: interfaces }, (_, index) => ({ index, name: "eth" }));
+          const encoder = create({ ...options, interfaceNames: () => named });
           const flows = shapes.map(({ ipv6, icmp, old }): SampleFlow => {
             const age = old ? 100 * 86_400_000_000 : 0;
             return {
@@ -99,11 +99,11 @@ for (const [name, create, templateSet, optionsSet] of encoders) {
     });
 
     it("spreads the names of many interfaces over datagrams of their own, before the flows", () => {
-      const encoder = create(options);
-      encoder.interfaces = Array.from({ length: 500 }, (_, index) => ({
+      const named = Array.from({ length: 500 }, (_, index) => ({
         index: index + 1,
         name: `veth${index}`,
       }));
+      const encoder = create({ ...options, interfaceNames: () => named });
       const datagrams = encodeBatch(encoder, batchOf([webFlow]));
       const flowsAt = datagrams.findIndex(isFlows);
       expect(flowsAt).toBe(datagrams.length - 1);
@@ -144,11 +144,11 @@ for (const [name, create, templateSet, optionsSet] of encoders) {
     });
 
     it("are interface names, timeouts and what was exported", () => {
-      const encoder = create(options);
-      encoder.interfaces = [
+      const named = [
         { index: 2, name: "eth0" },
         { index: 3, name: "wlan0", description: "Büro" },
       ];
+      const encoder = create({ ...options, interfaceNames: () => named });
       encodeBatch(encoder, batchOf(mixedFlows(100, nowMs)));
       const { messages, octets } = encoder.statistics;
       const names = ["if_name", "if_descr", "inputint", "flow_active_timeout", "flow_inactive_timeout"];

@@ -76,8 +76,8 @@ function bytes(text: string): string {
 
 describe("the NetFlow v9 encoder", () => {
   it("writes options and flows as RFC 3954 says", () => {
-    const encoder = createNetflow9Encoder(options);
-    encoder.interfaces = [{ index: 2, name: "eth0", description: "uplink" }];
+    const interfaceNames = () => [{ index: 2, name: "eth0", description: "uplink" }];
+    const encoder = createNetflow9Encoder({ ...options, interfaceNames });
     const datagrams = encodeBatch(encoder, batchOf([pingFlow, webFlow]));
     expect(datagrams.map((datagram) => datagram.toHex())).toEqual([
       bytes(header("0008", "ffffffff") + optionsTemplates + optionsData),
