@@ -3,24 +3,21 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { basename, join } from "node:path";
 
-export const interfaceKinds = [
-  "loopback",
-  "physical",
-  "bridge",
-  "bond",
-  "vlan",
-  "veth",
-  "tun",
-  "tunnel",
-  "intermediate",
-  "virtual",
-] as const;
-
 /**
  * What an interface is. `tunnel` encapsulates in the kernel (SIT, GRE, IPIP, VXLAN, WireGuard), `tun` hands
  * packets to a program, `intermediate` is an ifb device, which sees what others saw before.
  */
-export type InterfaceKind = (typeof interfaceKinds)[number];
+export type InterfaceKind =
+  | "loopback"
+  | "physical"
+  | "bridge"
+  | "bond"
+  | "vlan"
+  | "veth"
+  | "tun"
+  | "tunnel"
+  | "intermediate"
+  | "virtual";
 
 export interface HostInterface {
   readonly name: string;
@@ -46,7 +43,7 @@ const hardwareEthernet = 1;
 /** Every interface of this network namespace, in the order of their indexes. */
 export function discoverInterfaces(): HostInterface[] {
   const addresses = networkInterfaces();
-  return readdirSync(sysfs)
+  return entriesOf("")
     .map((name) => readInterface(name, addresses))
     .filter((found) => found !== null)
     .sort((one, other) => one.index - other.index);
@@ -89,10 +86,15 @@ function attribute(name: string, file: string): string {
 }
 
 function linkNames(name: string, prefix: string): string[] {
+  return entriesOf(name)
+    .filter((entry) => entry.startsWith(prefix))
+    .map((entry) => entry.slice(prefix.length));
+}
+
+/** Empty where the device is gone, or where there is no sysfs at all. */
+function entriesOf(name: string): string[] {
   try {
-    return readdirSync(join(sysfs, name))
-      .filter((entry) => entry.startsWith(prefix))
-      .map((entry) => entry.slice(prefix.length));
+    return readdirSync(join(sysfs, name));
   } catch {
     return [];
   }

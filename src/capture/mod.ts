@@ -1,13 +1,12 @@
 /** Live interfaces to flows: the capture process, its plan, and the interfaces there are. */
 export { type Capture, type CaptureDeps, createCapture } from "./capture.ts";
-export { type CaptureConfig, defaultCaptureConfig, type ReplayConfig } from "./config.ts";
-export { discoverInterfaces, type HostInterface, type InterfaceKind, interfaceKinds } from "./interface.ts";
+export type { CaptureConfig, ReplayConfig } from "./config.ts";
+export { discoverInterfaces, type HostInterface, type InterfaceKind } from "./interface.ts";
 export {
   type CaptureMethod,
   type CapturePlan,
   type CaptureStatus,
   type CaptureSubject,
-  emptyPlan,
   type ExcludedExport,
   type InterfaceState,
   type InterfaceStatus,
@@ -17,4 +16,3 @@ export {
   subjectKey,
   type SubjectStatus,
 } from "./plan.ts";
-export { lowestInterfaces } from "./selection.ts";

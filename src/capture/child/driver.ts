@@ -32,6 +32,8 @@ export interface DriverDeps extends Pick<SessionDeps, "origin" | "sendBatch"> {
 const tickMs = 500;
 const statusEveryTicks = 2;
 const rearmEveryTicks = 10;
+/** tcpdump hands packets over a second after they came, at the latest; what is silent is told after that. */
+const tcpdumpDelayMs = 2000;
 
 /** Drops the privileges of this process and makes its session; faults as Capture.start(). */
 export function createDriver(method: CaptureMethod, deps: DriverDeps): Promise<Result<Driver>> {
@@ -87,7 +89,8 @@ function createFedDriver(deps: DriverDeps): Result<Driver> {
       return ok(tap);
     },
   });
-  const driver = driveByTimer(session, dropped.value, deps, () => Date.now() * 1000, tickMs);
+  const nowUs = (): number => (Date.now() - tcpdumpDelayMs) * 1000;
+  const driver = driveByTimer(session, dropped.value, deps, nowUs, tickMs);
   return ok({ ...driver, feed: feedTaps(taps, deps) });
 }
 
