@@ -136,7 +136,7 @@ function commitGroup(
 }
 
 function failGroup(state: SpoolState, group: readonly Waiting[], found: Fault): void {
-  if (state.fault?.message !== found.message) {
+  if (state.fault?.code !== found.code) {
     state.dependencies.logger.error({ fault: found }, "spool cannot commit");
   }
   state.fault = found;

@@ -1,5 +1,4 @@
 /** The durable hand-over between those who meter and those who deliver. */
-export { type BatchOrigin, parseBatchId } from "./origin.ts";
 export {
   type JsonValue,
   openSpool,

@@ -39,6 +39,7 @@ export interface SpoolRoute {
 export interface SpoolInput {
   /** agent/boot/sequence, as batchId() of flow/ makes it. */
   readonly batchId: string;
+  /** Not to be changed before append() has resolved. */
   readonly bytes: Uint8Array;
   /** Flows in the batch. */
   readonly rows: number;

@@ -4,7 +4,7 @@
  *
  * Started with its options as JSON in the first argument.
  */
-import { fail, ok, type Result, toFault } from "../base/mod.ts";
+import { type Fault, fail, fault, ok, type Result, toFault } from "../base/mod.ts";
 import { testArrow } from "./arrow.ts";
 import {
   type Connection,
@@ -90,12 +90,18 @@ async function open(): Promise<Result<Parts>> {
     });
   } catch (error) {
     const holder = lockHolder(options.path);
-    if (holder === undefined) return { ok: false, fault: faultOfEngine(error) };
+    if (holder === undefined) return { ok: false, fault: faultOfOpening(error) };
     return fail("DataDirectoryLocked", `${options.path} is in use by another process`, {
       value: `process ${holder}`,
       remedy: "stop the other Weir on this data directory, or choose another with --data",
     });
   }
+}
+
+function faultOfOpening(error: unknown): Fault {
+  const found = faultOfEngine(error);
+  if (found.code !== "Internal") return found;
+  return fault("DataDirectoryUnusable", found.message, { value: options.path });
 }
 
 async function answer(parts: Parts, message: Exclude<ToChild, { call: "stop" }>): Promise<void> {

@@ -30,7 +30,10 @@ async function dropPartitions(connection: Connection, partitions: readonly Parti
   return partitions.length;
 }
 
-/** Drops the days of each logstore that lie wholly before its retention; gives the number of partitions. */
+/**
+ * Drops the days of each logstore that lie wholly before its retention, and all past days of logstores that
+ * are not named: those were deleted, and what was on its way to them came later. Gives the number of partitions.
+ */
 export async function expirePartitions(
   connection: Connection,
   retentions: readonly Retention[],
@@ -41,7 +44,7 @@ export async function expirePartitions(
   const partitions = await listPartitions(connection);
   return dropPartitions(
     connection,
-    partitions.filter(({ logstore, day }) => day < today - (days.get(logstore) ?? Infinity)),
+    partitions.filter(({ logstore, day }) => day < today - (days.get(logstore) ?? 0)),
   );
 }
 

@@ -70,7 +70,10 @@ export interface Store {
   query(sql: string, parameters: StoreParameters, limits?: QueryLimits): Promise<Result<QueryAnswer>>;
   /** Removes every flow of a logstore. */
   dropLogstore(logstore: number): Promise<Result<void>>;
-  /** Removes the days of each logstore that lie wholly before its retention; logstores not named stay. */
+  /**
+   * Removes the days of each logstore that lie wholly before its retention. `retentions` names every logstore
+   * there is: of others, which were deleted, all days before today are removed.
+   */
   expire(retentions: readonly Retention[]): Promise<Result<{ readonly partitions: number }>>;
   statistics(): Promise<Result<StoreStatistics>>;
   status(): SupervisorStatus;

@@ -78,7 +78,8 @@ interface Supervision {
   residentBytes: number;
   nextId: number;
   delayMs: number;
-  readyAtMs: number;
+  /** When the child became ready, if it did. */
+  readyAtMs: number | undefined;
   heartbeatAtMs: number;
   restartTimer: NodeJS.Timeout | undefined;
   watchTimer: NodeJS.Timeout | undefined;
@@ -97,7 +98,7 @@ export function createSupervisor(options: ChildOptions, dependencies: Supervisor
     residentBytes: 0,
     nextId: 1,
     delayMs: restartMsMin,
-    readyAtMs: 0,
+    readyAtMs: undefined,
     heartbeatAtMs: 0,
     restartTimer: undefined,
     watchTimer: undefined,
@@ -205,12 +206,15 @@ function ended(supervision: Supervision, ending: Ending): void {
   }
   if (supervision.onStarted !== undefined) {
     supervision.onStarted(
-      cause === undefined ? unavailable(`the store's process ended: ${reason}`) : { ok: false, fault: cause },
+      cause === undefined
+        ? unavailable(`the store's process ended (${reason}): ${lastLine(ending.errorText)}`)
+        : { ok: false, fault: cause },
     );
     return;
   }
   if (supervision.state === "stopped") return;
-  const lived = supervision.state === "ready" ? clock.monotonicMs() - supervision.readyAtMs : 0;
+  const lived = supervision.readyAtMs === undefined ? 0 : clock.monotonicMs() - supervision.readyAtMs;
+  supervision.readyAtMs = undefined;
   supervision.delayMs = lived >= steadyMs ? restartMsMin : supervision.delayMs;
   supervision.state = "restarting";
   supervision.restarts++;
@@ -220,6 +224,10 @@ function ended(supervision: Supervision, ending: Ending): void {
   supervision.delayMs = Math.min(supervision.delayMs * 2, restartMsMax);
 }
 
+function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1) ?? "";
+}
+
 /** A child that says nothing for long is stuck in native code or stopped by a signal: it is replaced. */
 function watch(supervision: Supervision): void {
   const { child, dependencies } = supervision;
@@ -227,7 +235,13 @@ function watch(supervision: Supervision): void {
   const silentMs = dependencies.clock.monotonicMs() - supervision.heartbeatAtMs;
   if (silentMs < (supervision.state === "ready" ? silenceMsMax : openingMsMax)) return;
   dependencies.logger.error({ silentMs }, "store process does not answer, ending it");
-  child.kill("SIGKILL");
+  endChild(supervision);
+}
+
+/** Ends the child; calls made from now on wait for the next. */
+function endChild(supervision: Supervision): void {
+  if (supervision.state === "ready") supervision.state = "restarting";
+  supervision.child?.kill("SIGKILL");
 }
 
 function makeCall<Call extends StoreCall>(
@@ -250,7 +264,7 @@ function makeCall<Call extends StoreCall>(
     );
     if (!sent) return;
     supervision.dependencies.logger.error({ call, timeoutMs }, "store process is stuck, ending it");
-    supervision.child?.kill("SIGKILL");
+    endChild(supervision);
   }, timeoutMs);
   const entry: OpenCall = {
     message: { id, call, request } as ToChild,

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -221,7 +222,7 @@ describe("a store", () => {
     unwrap(await slow);
   });
 
-  it("drops a logstore, and the days of another that are past their retention", async () => {
+  it("drops a logstore, the days of another past their retention, and the past days of one that is unknown", async () => {
     const now = 30_000 * dayMs + 1000;
     const other = storeAt(newDirectory(), {}, () => now);
     unwrap(await other.start());
@@ -235,15 +236,15 @@ describe("a store", () => {
     unwrap(await other.appendFlows(days.map((day, index) => insert(1, index + 1, day))));
     unwrap(await other.appendFlows(days.map((day, index) => insert(2, index + 11, day))));
     unwrap(await other.appendFlows(days.map((day, index) => insert(3, index + 21, day))));
-    expect(unwrap(await other.expire([{ logstore: 1, days: 7 }]))).toEqual({ partitions: 2 });
     unwrap(await other.dropLogstore(2));
+    expect(unwrap(await other.expire([{ logstore: 1, days: 7 }]))).toEqual({ partitions: 5 });
     expect(
       await rowsOf(other, "SELECT logstore, count() FROM flows GROUP BY logstore ORDER BY logstore"),
     ).toEqual([
       [1, "2"],
-      [3, "4"],
+      [3, "1"],
     ]);
-    expect(unwrap(await other.statistics())).toMatchObject({ rows: 6 });
+    expect(unwrap(await other.statistics())).toMatchObject({ rows: 3 });
     await other.stop();
   });
 
@@ -277,6 +278,42 @@ describe("a store whose process is killed", () => {
     expect(performance.now() - startedMs).toBeLessThan(2000);
     expect(unwrap(await store.appendFlows(inserts))).toMatchObject({ rows: 200, duplicateRows: 100 });
     expect(store.status()).toMatchObject({ state: "ready", restarts: 1 });
+  });
+});
+
+describe("a store whose process hangs", () => {
+  it("gets another one", async () => {
+    const store = storeAt(newDirectory());
+    unwrap(await store.start());
+    process.kill(store.status().pid!, "SIGSTOP");
+    expect(codeOf(await store.query("SELECT 1", {}, { timeoutMs: 100 }))).toBe("Timeout");
+    expect(await rowsOf(store, "SELECT 1")).toEqual([[1]]);
+    expect(store.status().restarts).toBe(1);
+    await store.stop();
+  });
+});
+
+describe("a store that an earlier version made", () => {
+  it("gets the columns that have come since, with the value that the field table gives older rows", async () => {
+    const path = newDirectory();
+    const store = storeAt(path);
+    unwrap(await store.start());
+    unwrap(await store.appendFlows([{ position: 1, batch: sampleBytes(1, 2), target: sampleTarget }]));
+    await store.stop();
+    const statements = ["flow_direction", "exporter_address", "agent_id"]
+      .map((column) => `session.query("ALTER TABLE flows DROP COLUMN ${column}");`)
+      .join("\n");
+    const script = `import { Session } from "chdb"; const session = new Session(process.argv[1]); ${statements} session.close();`;
+    execFileSync(process.execPath, ["--input-type=module", "-e", script, path]);
+    unwrap(await store.start());
+    unwrap(await store.appendFlows([{ position: 2, batch: sampleBytes(2, 1), target: sampleTarget }]));
+    const sql = "SELECT flow_direction, exporter_address, agent_id FROM flows ORDER BY position";
+    expect(await rowsOf(store, sql)).toEqual([
+      [255, "::", ""],
+      [255, "::", ""],
+      [255, "::", "agent"],
+    ]);
+    await store.stop();
   });
 });
 

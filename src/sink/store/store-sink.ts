@@ -170,7 +170,7 @@ async function run(state: SinkState, first: Promise<Result<void>>): Promise<void
     } catch (error) {
       // The spool cannot be read: a disk that fails. It may come back, and nothing is lost by waiting.
       const found = toFault(error);
-      if (state.fault?.message !== found.message) logger.error({ fault: found }, "spool cannot be read");
+      if (state.fault?.code !== found.code) logger.error({ fault: found }, "spool cannot be read");
       state.fault = found;
       await rest(state, clock.monotonicMs() + retryMsMax);
     }
