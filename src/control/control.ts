@@ -96,7 +96,8 @@ function assemble({ options, regionId, regions, box, database, clock, logger }: 
   const changes = createChanges(logger);
   const accounts = createAccounts(database, nowMs());
   const accessKeys = unwrap(createAccessKeys({ database, box, changes, nowMs }));
-  const logProjects = createLogProjects(database, { clock, logger, config: options.logProjects ?? {} });
+  const config = options.logProjects ?? {};
+  const logProjects = createLogProjects(database, { clock, logger, changes, config });
   const accountId = accounts.default.id;
   const resources = createResources({ database, changes, nowMs, accountId, regionId });
   const flowLogs = createFlowLogs({

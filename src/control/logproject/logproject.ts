@@ -7,6 +7,7 @@
 import { type Clock, fail, ok, type Result, toFault } from "../../base/mod.ts";
 import { type Database, transaction } from "../../database/mod.ts";
 import type { Logger } from "../../observe/mod.ts";
+import type { Changes } from "../change.ts";
 import { checkDescription, checkLogstoreName, checkProjectName, checkRetention } from "./names.ts";
 import { createRows, type LogProjectRows, type LogstoreRow, type ProjectRow } from "./rows.ts";
 
@@ -126,17 +127,23 @@ interface State {
   readonly rows: LogProjectRows;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly changes: Pick<Changes, "announce">;
   readonly listeners: ((logstore: Logstore) => void)[];
 }
 
+export interface LogProjectDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly changes: Pick<Changes, "announce">;
+  readonly config?: Partial<LogProjectConfig>;
+}
+
 /** Works on a database that has the control schema. */
-export function createLogProjects(
-  database: Database,
-  deps: { readonly clock: Clock; readonly logger: Logger; readonly config?: Partial<LogProjectConfig> },
-): LogProjects {
-  const { clock, logger } = deps;
+export function createLogProjects(database: Database, deps: LogProjectDeps): LogProjects {
+  const { clock, logger, changes } = deps;
   const config = { ...defaultLogProjectConfig, ...deps.config };
-  const state: State = { config, database, rows: createRows(database), clock, logger, listeners: [] };
+  const rows = createRows(database);
+  const state: State = { config, database, rows, clock, logger, changes, listeners: [] };
   return {
     createProject: (input) => createProject(state, input),
     getProject: (key) => mapResult(findProject(state, key), projectOf),
@@ -161,7 +168,7 @@ function createProject(state: State, input: NewProject): Result<LogProject> {
   if (!named.ok) return named;
   const described = checkDescription(description);
   if (!described.ok) return described;
-  return transaction(state.database, () => {
+  const created = transaction(state.database, (): Result<LogProject> => {
     if (state.rows.project(input) !== undefined) {
       return fail("ProjectExists", `Project ${input.project} already exist.`, { value: input.project });
     }
@@ -174,6 +181,8 @@ function createProject(state: State, input: NewProject): Result<LogProject> {
     const nowMs = state.clock.nowMs();
     return ok(projectOf(state.rows.insertProject(input, { description, resourceGroupId, nowMs })));
   });
+  if (created.ok) state.changes.announce({ subject: "logProject", action: "created", id: input.project });
+  return created;
 }
 
 function updateProject(state: State, key: ProjectKey, description: string): Result<LogProject> {
@@ -182,6 +191,7 @@ function updateProject(state: State, key: ProjectKey, description: string): Resu
   const found = findProject(state, key);
   if (!found.ok) return found;
   state.rows.updateProject(found.value.id, description, state.clock.nowMs());
+  state.changes.announce({ subject: "logProject", action: "modified", id: key.project });
   return mapResult(findProject(state, key), projectOf);
 }
 
@@ -193,7 +203,8 @@ function deleteProject(state: State, key: ProjectKey): Result<void> {
     state.rows.deleteProject(found.value.id);
     return logstores;
   });
-  for (const logstore of gone) announce(state, logstore);
+  state.changes.announce({ subject: "logProject", action: "removed", id: key.project });
+  for (const logstore of gone) announceDeleted(state, logstore);
   return ok(undefined);
 }
 
@@ -204,7 +215,7 @@ function createLogstore(state: State, input: NewLogstore): Result<Logstore> {
   if (!retained.ok) return retained;
   const project = findProject(state, input);
   if (!project.ok) return project;
-  return transaction(state.database, () => {
+  const created = transaction(state.database, (): Result<Logstore> => {
     const siblings = state.rows.logstores(project.value.id);
     if (siblings.some((sibling) => sibling.name === input.logstore)) {
       return fail("LogstoreExists", `logstore ${input.logstore} already exists`, { value: input.logstore });
@@ -224,6 +235,9 @@ function createLogstore(state: State, input: NewLogstore): Result<Logstore> {
     });
     return mapResult(findLogstore(state, input), logstoreOf);
   });
+  if (created.ok)
+    state.changes.announce({ subject: "logstore", action: "created", id: `${created.value.id}` });
+  return created;
 }
 
 function updateLogstore(
@@ -238,6 +252,7 @@ function updateLogstore(
   if (!retained.ok) return retained;
   const settings = JSON.stringify({ ...found.value.settings, ...change.settings });
   state.rows.updateLogstore(found.value.id, { retentionDays, settings, nowMs: state.clock.nowMs() });
+  state.changes.announce({ subject: "logstore", action: "modified", id: `${found.value.id}` });
   return mapResult(findLogstore(state, key), logstoreOf);
 }
 
@@ -245,7 +260,7 @@ function deleteLogstore(state: State, key: LogstoreKey): Result<void> {
   const found = mapResult(findLogstore(state, key), logstoreOf);
   if (!found.ok) return found;
   state.rows.deleteLogstore(found.value.id);
-  announce(state, found.value);
+  announceDeleted(state, found.value);
   return ok(undefined);
 }
 
@@ -261,7 +276,8 @@ function ensure(state: State, key: LogstoreKey): Result<Logstore> {
   return createLogstore(state, { ...key, retentionDays: state.config.retentionDays });
 }
 
-function announce(state: State, logstore: Logstore): void {
+function announceDeleted(state: State, logstore: Logstore): void {
+  state.changes.announce({ subject: "logstore", action: "removed", id: `${logstore.id}` });
   for (const listener of state.listeners) {
     try {
       listener(logstore);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { type Clock, type Result, unwrap } from "../../../src/base/mod.ts";
 import { createLogProjects, type LogProjects, type Logstore } from "../../../src/control/logproject/mod.ts";
+import type { ControlChange } from "../../../src/control/mod.ts";
 import { controlMigrations } from "../../../src/control/schema.ts";
 import { type Database, openDatabase } from "../../../src/database/mod.ts";
 import { silentLogger } from "../../../src/observe/mod.ts";
@@ -15,9 +16,11 @@ const clock: Clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
 let database: Database;
 let logProjects: LogProjects;
 let deleted: Logstore[];
+let announced: ControlChange[];
 
 function open(config = {}): LogProjects {
-  return createLogProjects(database, { clock, logger: silentLogger, config });
+  const changes = { announce: (change: ControlChange) => void announced.push(change) };
+  return createLogProjects(database, { clock, logger: silentLogger, changes, config });
 }
 
 function codeOf(result: Result<unknown>): string {
@@ -32,6 +35,7 @@ beforeEach(() => {
   }
   logProjects = open();
   deleted = [];
+  announced = [];
   logProjects.onLogstoreDeleted((each) => void deleted.push(each));
 });
 
@@ -185,5 +189,24 @@ describe("logstores", () => {
     unwrap(logProjects.ensure(logstore));
     unwrap(logProjects.deleteLogstore(logstore));
     expect(deleted).toHaveLength(1);
+  });
+});
+
+describe("changes of projects and logstores", () => {
+  it("are announced after the commit, and refusals are not", () => {
+    const { id } = unwrap(logProjects.ensure(logstore));
+    expect(codeOf(logProjects.createProject(project))).toBe("ProjectExists");
+    unwrap(logProjects.updateProject(project, { description: "new" }));
+    unwrap(logProjects.updateLogstore(logstore, { retentionDays: 1 }));
+    unwrap(logProjects.deleteProject(project));
+    const words = announced.map((change) => `${change.subject} ${change.id} ${change.action}`);
+    expect(words).toEqual([
+      "logProject flows created",
+      `logstore ${id} created`,
+      "logProject flows modified",
+      `logstore ${id} modified`,
+      "logProject flows removed",
+      `logstore ${id} removed`,
+    ]);
   });
 });

@@ -132,7 +132,7 @@ async function answerRequest({ config, deps }: SlsServer, { raw, body }: Fastify
 /** The headers that every answer has, and the body as the clients read it: JSON, or nothing at all. */
 function send({ deps, requests }: SlsServer, reply: FastifyReply, { operation, answer }: Answered): void {
   const { status, headers, body, errorCode = "none" } = answer;
-  requests.add(1, { operation, errorCode });
+  requests.add(1, { operation, error_code: errorCode });
   void reply
     .code(status)
     .headers({

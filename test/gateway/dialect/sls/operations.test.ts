@@ -35,7 +35,7 @@ describe("every answer", () => {
 
   it("is counted by operation and error code", async () => {
     await callSls(server, { method: "GET", path: "/logstores/none" });
-    const labels = { operation: "GetLogStore", errorCode: "LogStoreNotExist" };
+    const labels = { operation: "GetLogStore", error_code: "LogStoreNotExist" };
     expect(server.metrics.value("weir_sls_requests_total", labels)).toBe(1);
   });
 });

@@ -34,7 +34,11 @@ export function createSlsServer(store: LogReaderStore = noStore): SlsServer {
   }
   const clock = { skewMs: 0, nowMs: () => systemClock.nowMs() + clock.skewMs, monotonicMs: () => 0 };
   const metrics = createMetrics();
-  const logProjects = createLogProjects(database, { clock, logger: silentLogger });
+  const logProjects = createLogProjects(database, {
+    clock,
+    logger: silentLogger,
+    changes: { announce: () => undefined },
+  });
   const logReader = createLogReader({}, { store });
   const keys: Record<string, string> = { [accessKeyId]: accountId, LTAIother: "2222222222222222" };
   const dialect = createSlsDialect(
