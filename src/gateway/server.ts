@@ -49,13 +49,13 @@ export interface Gateway {
    * Faults: `PortInUse`, `PrivilegeMissing` (a port below 1024), `ConfigInvalid` (no such address).
    */
   start(): Promise<Result<{ readonly address: string }>>;
-  /** Refuses new connections, answers the requests under way and closes; takes 5 seconds at most. */
+  /** Refuses new connections, answers the requests under way and closes; takes 2 seconds at most. */
   stop(): Promise<void>;
   /** Runs a request without a socket. */
   readonly inject: FastifyInstance["inject"];
 }
 
-const stopGraceMs = 5000;
+const stopGraceMs = 2000;
 const ownPrefix = "/@gateway";
 const ownPaths = new Set(["/metrics", "/healthz", "/readyz"]);
 
