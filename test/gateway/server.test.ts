@@ -195,6 +195,18 @@ describe("the gateway", () => {
     );
   });
 
+  it("stops within seconds although a client never ends its request", async () => {
+    const gateway = gatewayOf({ limits: { requestTimeoutMs: 60_000, headersTimeoutMs: 60_000 } });
+    const port = await started(gateway);
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write("POST /first/a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf");
+    await sleep(200);
+    const startMs = performance.now();
+    await gateway.stop();
+    expect(performance.now() - startMs).toBeLessThan(5000);
+  });
+
   it("says who is in the way when the port is taken", async () => {
     const blocker = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => blocker.once("listening", resolve));
