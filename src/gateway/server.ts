@@ -97,7 +97,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   server.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) options.logger.error({ error, url: request.originalUrl }, "request failed");
+    const { path } = requestHeadOf(request.raw);
+    if (status >= 500) options.logger.error({ error: error.stack, path }, "request failed");
     const message = status >= 500 ? "internal error" : error.message;
     void reply.code(status).type("text/plain").send(`Weir: ${message}\n`);
   });

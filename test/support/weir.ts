@@ -97,7 +97,7 @@ async function readyLine(child: ChildProcess, timeoutMs: number, errors: () => s
     setTimeout(() => done(`not ready after ${timeoutMs} ms`), timeoutMs).unref();
   });
   const line = await Promise.race([first, failure, timeout]);
-  if (line.startsWith("{")) return JSON.parse(line) as ReadyLine;
+  if (line.startsWith('{"ready":true')) return JSON.parse(line) as ReadyLine;
   child.kill("SIGKILL");
   throw new Error(`weir serve ${line}\n${errors()}`);
 }

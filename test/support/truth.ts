@@ -1,0 +1,90 @@
+/** What really crossed a wire, by tcpdump's capture and tshark's reading of it: the truth that Weir is held against. */
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Namespace } from "./netns.ts";
+import { eventually } from "./weir.ts";
+
+export interface FlowTruth {
+  packets: number;
+  octets: number;
+}
+
+/** Keyed by `source destination protocol sourcePort destinationPort`, as flowKey() writes it. */
+export type Truth = Map<string, FlowTruth>;
+
+export function flowKey(flow: {
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol: number | string;
+  readonly sourcePort: number | string;
+  readonly destinationPort: number | string;
+}): string {
+  const { source, destination, protocol, sourcePort, destinationPort } = flow;
+  return `${source} ${destination} ${protocol} ${sourcePort} ${destinationPort}`;
+}
+
+export interface Recorder {
+  /** Ends the recording and reads it. */
+  finish(): Promise<Truth>;
+}
+
+/** Records the TCP and UDP packets on the peer's interface. */
+export async function recordTruth(peer: Namespace, interfaceName: string, folder: string): Promise<Recorder> {
+  const file = join(folder, `truth-${Date.now()}.pcap`);
+  const args = ["-i", interfaceName, "-U", "-w", file, "-Z", "root", "--immediate-mode", "tcp or udp"];
+  const child = peer.start("tcpdump", args, ["ignore", "ignore", "pipe"]);
+  let said = "";
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
+  await eventually("tcpdump listens", 10_000, () => (said.includes("listening on") ? true : undefined));
+  return {
+    finish: async () => {
+      // Without a word from its side: until the file has not grown for a second.
+      let size = -1;
+      for (let now = statSync(file).size; now !== size; now = statSync(file).size) {
+        size = now;
+        await new Promise((resume) => setTimeout(resume, 1000));
+      }
+      child.kill("SIGTERM");
+      await once(child, "exit");
+      const [captured, received] = [/(\d+) packets captured/u, /(\d+) packets received/u].map(
+        (word) => word.exec(said)?.[1],
+      );
+      if (captured === undefined || captured !== received)
+        throw new Error(`tcpdump has not seen everything: ${said}`);
+      return readTruth(file);
+    },
+  };
+}
+
+function readTruth(file: string): Truth {
+  const columns = ["ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.proto", "ipv6.nxt", "ip.len", "ipv6.plen"];
+  const ports = ["udp.srcport", "udp.dstport", "tcp.srcport", "tcp.dstport"];
+  const fields = [...columns, ...ports].flatMap((name) => ["-e", name]);
+  const text = execFileSync("tshark", ["-r", file, "-T", "fields", "-E", "occurrence=f", ...fields], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const truth: Truth = new Map();
+  for (const line of text.split("\n").filter(Boolean)) addPacket(truth, line.split("\t"));
+  return truth;
+}
+
+function addPacket(truth: Truth, cells: readonly string[]): void {
+  const [source4, destination4, source6, destination6, protocol4, protocol6, length4, length6] = cells;
+  const [udpSource, udpDestination, tcpSource, tcpDestination] = cells.slice(8);
+  const key = flowKey({
+    source: source4 || source6!,
+    destination: destination4 || destination6!,
+    protocol: protocol4 || protocol6!,
+    sourcePort: udpSource || tcpSource!,
+    destinationPort: udpDestination || tcpDestination!,
+  });
+  const flow = truth.get(key) ?? { packets: 0, octets: 0 };
+  flow.packets++;
+  // An IPv6 payload length leaves out the 40 octets of the header.
+  flow.octets += length4 ? Number(length4) : Number(length6) + 40;
+  truth.set(key, flow);
+}
