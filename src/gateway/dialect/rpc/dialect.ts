@@ -22,6 +22,8 @@ export interface RpcDependencies {
   readonly logger: Logger;
 }
 
+/** Far more than an operation takes: what is signed is encoded twice over before its signature is known to hold. */
+const bodyBytesMax = 256 * 1024;
 const noBody = new Uint8Array(0);
 const noParameters: ReadonlyMap<string, string> = new Map();
 const rpcQuery = /[?&](?:Action|Version|AccessKeyId|Signature)=/u;
@@ -46,7 +48,7 @@ export function createRpcDialect(dependencies: RpcDependencies): Dialect {
           productOf(dependencies),
         );
       });
-      server.all("/", (request, reply) => answer(request, reply, dependencies));
+      server.all("/", { bodyLimit: bodyBytesMax }, (request, reply) => answer(request, reply, dependencies));
     },
   };
 }
