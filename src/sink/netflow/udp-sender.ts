@@ -100,7 +100,7 @@ async function sendPaced(
       bucket,
       group.reduce((sum, datagram) => sum + datagram.length, 0),
     );
-    if (state.receiveQueue !== undefined) await awaitRoom(state.receiveQueue);
+    if (state.receiveQueue !== undefined) await awaitRoom(state.receiveQueue, group.length);
     const errorsBefore = state.errors;
     const watchdog = setInterval(() => abandon(state), sendTimeoutMs);
     const sent = await Promise.all(group.map((datagram) => sendTwice(state, datagram)));

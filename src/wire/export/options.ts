@@ -2,8 +2,8 @@
  * Options data of NetFlow v9 and IPFIX: what an exporter tells about itself.
  *
  * Four templates: the exporter's statistics (RFC 7011 sections 4.1 and 4.3), how the flows were metered
- * (timeouts and sampling), names and descriptions of the interfaces that the flows number. The scope of each is the
- * observation domain, in NetFlow v9 the system (RFC 3954 section 6.1).
+ * (timeouts and sampling), names and descriptions of the interfaces that the flows number. The scope of
+ * each is the observation domain, in NetFlow v9 the system (RFC 3954 section 6.1).
  */
 import { type ExportDatagram, setUnsigned } from "./datagram.ts";
 import { firstTemplateId, flowGroups } from "./template.ts";
