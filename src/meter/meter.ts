@@ -31,6 +31,8 @@ import { clearTimers, createTimerWheel } from "./timer-wheel.ts";
 /** RFC 9293's retransmission starts at one second and doubles: two retransmitted FINs fit in. */
 const endOfFlowLingerUsDefault = 5_000_000;
 const batchRows = 4096;
+/** The word offset of the last IPv6 struct still is a positive 32-bit number. */
+const flowsLimit = 2 ** 26;
 
 export function createMeter(options: MeterOptions): Meter {
   const { activeTimeoutUs, inactiveTimeoutUs } = options;
@@ -43,7 +45,7 @@ export function createMeter(options: MeterOptions): Meter {
       return statisticsOf(meter);
     },
     aging: { activeTimeoutUs, inactiveTimeoutUs, endOfFlowLingerUs },
-    flowsMax: options.flowsMax,
+    flowsMax: Math.min(Math.max(options.flowsMax, 1), flowsLimit),
     emit: options.emit,
     batch: createMeterBatch(options.observationDomain ?? 0),
     hash: createKeyHash(options.seed),

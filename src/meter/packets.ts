@@ -7,7 +7,7 @@
  */
 import { flowEndReasons } from "../flow/mod.ts";
 import type { PacketColumns } from "../wire/packet/mod.ts";
-import { type AgingPolicy, endReasonAt, notEnded } from "./aging.ts";
+import { endReasonAt, notEnded } from "./aging.ts";
 import { emitFlow } from "./emission.ts";
 import {
   flagsFinished,
@@ -49,37 +49,32 @@ function hashRows(
   count: number,
 ): void {
   const { hashes, traits } = group;
-  const { addresses, ports, interfaceIndex } = packets;
-  let octets = 0;
+  const { addresses, ports, interfaceIndex, octets, protocol, direction, ipVersion, vlanId } = packets;
+  let octetsSum = 0;
   for (let index = 0; index < count; index++) {
     const row = from + index;
-    const rowTraits = traitsOf(packets, row);
+    const isIpv6 = ipVersion[row] === 6;
+    const rowTraits =
+      (protocol[row]! |
+        ((direction[row]! & 3) << traitsDirectionShift) |
+        (isIpv6 ? traitsIpv6 : 0) |
+        (vlanId[row]! << traitsVlanShift)) >>>
+      0;
     traits[index] = rowTraits;
-    octets += packets.octets[row]!;
-    hashes[index] =
-      (rowTraits & traitsIpv6) === 0
-        ? hashIpv4Key(
-            hash,
-            addresses[row * 8 + 3]!,
-            addresses[row * 8 + 7]!,
-            ports[row]!,
-            rowTraits,
-            interfaceIndex[row]!,
-          )
-        : hashIpv6Key(hash, addresses, row * 8, ports[row]!, rowTraits, interfaceIndex[row]!);
+    octetsSum += octets[row]!;
+    hashes[index] = isIpv6
+      ? hashIpv6Key(hash, addresses, row * 8, ports[row]!, rowTraits, interfaceIndex[row]!)
+      : hashIpv4Key(
+          hash,
+          addresses[row * 8 + 3]!,
+          addresses[row * 8 + 7]!,
+          ports[row]!,
+          rowTraits,
+          interfaceIndex[row]!,
+        );
   }
   counters.packets += count;
-  counters.octets += octets;
-}
-
-function traitsOf(packets: PacketColumns, row: number): number {
-  return (
-    (packets.protocol[row]! |
-      ((packets.direction[row]! & 3) << traitsDirectionShift) |
-      (packets.ipVersion[row] === 6 ? traitsIpv6 : 0) |
-      (packets.vlanId[row]! << traitsVlanShift)) >>>
-    0
-  );
+  counters.octets += octetsSum;
 }
 
 function touchBuckets({ group, buckets }: Meter, count: number): void {
@@ -142,6 +137,7 @@ function countPlainRows(
   const ipv4Doubles = ipv4.doubles;
   const ipv6Words = ipv6.words;
   const ipv6Doubles = ipv6.doubles;
+  const { inactiveTimeoutUs, activeTimeoutUs } = aging;
   for (; index < count; index++) {
     const reference = references[index]!;
     if (reference < 0) return index;
@@ -149,11 +145,13 @@ function countPlainRows(
     if ((reference & 1) === 0) {
       const at = (reference >>> 1) * ipv4FlowWords;
       if (!isIpv4FlowOf(ipv4Words, at, packets, row, traits[index]!)) return index;
-      if (!addPlainly(ipv4Words, ipv4Doubles, at, packets, row, aging)) return index;
+      if (!addPlainly(ipv4Words, ipv4Doubles, at, packets, row, inactiveTimeoutUs, activeTimeoutUs))
+        return index;
     } else {
       const at = (reference >>> 1) * ipv6FlowWords;
       if (!isIpv6FlowOf(ipv6Words, at, packets, row, traits[index]!)) return index;
-      if (!addPlainly(ipv6Words, ipv6Doubles, at, packets, row, aging)) return index;
+      if (!addPlainly(ipv6Words, ipv6Doubles, at, packets, row, inactiveTimeoutUs, activeTimeoutUs))
+        return index;
     }
   }
   return count;
@@ -166,7 +164,8 @@ function addPlainly(
   at: number,
   packets: PacketColumns,
   row: number,
-  aging: AgingPolicy,
+  inactiveTimeoutUs: number,
+  activeTimeoutUs: number,
 ): boolean {
   const double = at >>> 1;
   const timeUs = packets.timestampUs[row]!;
@@ -174,8 +173,8 @@ function addPlainly(
   const flags = words[at + flowWords.flags]!;
   const silenceUs = timeUs - doubles[double + flowDoubles.endUs]!;
   if (((flags & flagsFinished) | (bits & tcpFinOrRst)) !== 0) return false;
-  if (silenceUs < 0 || silenceUs >= aging.inactiveTimeoutUs) return false;
-  if (timeUs - doubles[double + flowDoubles.startUs]! >= aging.activeTimeoutUs) return false;
+  if (silenceUs < 0 || silenceUs >= inactiveTimeoutUs) return false;
+  if (timeUs - doubles[double + flowDoubles.startUs]! >= activeTimeoutUs) return false;
   doubles[double + flowDoubles.endUs] = timeUs;
   doubles[double + flowDoubles.octets]! += packets.octets[row]!;
   doubles[double + flowDoubles.packets]! += 1;

@@ -13,7 +13,7 @@ export interface MeterOptions {
   readonly inactiveTimeoutUs: number;
   /** A finished TCP flow waits this long for the last acknowledgements; at most the inactive timeout. */
   readonly endOfFlowLingerUs?: number;
-  /** Flows in the table at one time, both families together; at most 2^27. */
+  /** Flows in the table at one time, both families together; from 1 to 2^26. */
   readonly flowsMax: number;
   readonly observationDomain?: number;
   /** Makes the hash repeatable, for tests. Leave it out where strangers send the packets. */

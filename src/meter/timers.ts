@@ -7,8 +7,9 @@ import { removeFlow, watchFlow } from "./table.ts";
 import { noSlot, startWheel, takeTimers, turnWheelBack, turnWheelOn } from "./timer-wheel.ts";
 
 /**
- * Ends the flows whose deadline has passed at `nowUs`, at most one slot of the wheel (a 64th of the inactive
- * timeout, never more than a second) after it. Call it as often as you like: between slots it costs nothing.
+ * Ends the flows whose deadline has passed at `nowUs`, at most one slot of the wheel after it: a 64th of the
+ * inactive timeout, never more than a second; a finished TCP flow at most a quarter of its linger time later
+ * than that. Call it as often as you like: between slots it costs nothing.
  *
  * `nowUs` says that every packet up to then has been metered: pass the time up to which the source has been
  * read, not the wall clock, if packets can be waiting in between; for a file the time of the last packet.

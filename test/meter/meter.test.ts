@@ -182,6 +182,14 @@ describe("the table", () => {
     expect(flows).toHaveLength(5);
   });
 
+  it("holds one flow when it is to hold none", () => {
+    const flows: TestFlow[] = [];
+    const meter = createMeter({ ...aging, flowsMax: 0, emit: (batch) => void flows.push(...flowsOf(batch)) });
+    for (let port = 1; port <= 3; port++) meterAll(meter, [packetOf({ sourcePort: port })]);
+    flushMeter(meter);
+    expect(flows.map((flow) => flow.reason)).toEqual([5, 5, 4]);
+  });
+
   it("stays within its bound, and conserves, when a flood of flows comes", () => {
     let packets = 0;
     let octets = 0;
