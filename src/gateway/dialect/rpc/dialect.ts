@@ -6,7 +6,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
-import { newRequestId, type Result, toFault } from "../../../base/mod.ts";
+import { fault, newRequestId, type Result, toFault } from "../../../base/mod.ts";
 import type { Logger } from "../../../observe/mod.ts";
 import { type Authenticator, isAcs3, type SignedRequest } from "../../auth/mod.ts";
 import type { Dialect, RequestHead } from "../../dialect.ts";
@@ -35,18 +35,9 @@ export function createRpcDialect(dependencies: RpcDependencies): Dialect {
     plugin: async (server) => {
       takeBodiesAsBytes(server);
       server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-        const status = error.statusCode ?? 500;
-        if (status >= 500) dependencies.logger.error({ error: error.stack }, "RPC call failed");
-        const known =
-          status === 413 ? commonError({ code: "InputTooLarge", message: "", retryable: false }) : null;
-        const refused = { status, code: "InvalidParameter", message: error.message };
-        return sendError(
-          request,
-          reply,
-          "JSON",
-          known ?? (status < 500 ? refused : commonErrors.internal),
-          productOf(dependencies),
-        );
+        const refused = errorOfThrown(error);
+        if (refused.status >= 500) dependencies.logger.error({ error: error.stack }, "RPC call failed");
+        return sendError(request, reply, "JSON", refused, productOf(dependencies));
       });
       server.all("/", { bodyLimit: bodyBytesMax }, (request, reply) => answer(request, reply, dependencies));
     },
@@ -59,6 +50,14 @@ function isRpc({ method, path, target, headers }: RequestHead): boolean {
   if (headers["x-acs-action"] !== undefined || headers["x-acs-version"] !== undefined) return true;
   const form = String(headers["content-type"] ?? "").startsWith("application/x-www-form-urlencoded");
   return (method === "POST" && form) || rpcQuery.test(target);
+}
+
+/** What fastify itself refuses: a body too large, or one that does not arrive as announced. */
+function errorOfThrown({ statusCode = 500, message }: Error & { statusCode?: number }): RpcError {
+  if (statusCode === 413) return commonError(fault("InputTooLarge", message));
+  return statusCode >= 500
+    ? commonErrors.internal
+    : { status: statusCode, code: "InvalidParameter", message };
 }
 
 /** The signature covers the very bytes, so nothing may parse them before it is checked. */
