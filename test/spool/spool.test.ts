@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { systemClock, unwrap } from "../../src/base/mod.ts";
@@ -195,6 +197,19 @@ describe("a spool", () => {
       { clock: systemClock, logger: silentLogger, metrics },
     );
     expect(second).toMatchObject({ ok: false, fault: { code: "DataDirectoryLocked" } });
+  });
+
+  it("refuses a file that is no spool, and one of a later version", () => {
+    const openAt = (path: string) =>
+      openSpool({ path, bytesMax: 1, sinks: [] }, { clock: systemClock, logger: silentLogger, metrics });
+    const noSpool = join(directory, "no-spool");
+    writeFileSync(noSpool, "this is not a database, whatever its name says".repeat(100));
+    expect(openAt(noSpool)).toMatchObject({ ok: false, fault: { code: "DataDirectoryUnusable" } });
+    const later = join(directory, "later.sqlite");
+    const database = new DatabaseSync(later);
+    database.exec("PRAGMA user_version = 1000");
+    database.close();
+    expect(openAt(later)).toMatchObject({ ok: false, fault: { code: "DataDirectoryUnusable" } });
   });
 
   it("forgets a sink that is no longer configured, with what only that sink still needed", async () => {
