@@ -13,6 +13,9 @@ export interface CaptureConfig {
   readonly method: "auto" | "ring" | "tcpdump" | "replay";
   /** Memory of each interface's ring. */
   readonly ringBytes: number;
+  /** Memory of all rings of that size; interfaces beyond it, such as those of many containers, get `smallRingBytes`. */
+  readonly ringsBytesMax: number;
+  readonly smallRingBytes: number;
   /**
    * The unit in which the kernel hands over: a power of two of at least a page. A block is handed over when it
    * is full or its time is up, so that in a quiet minute each holds little: many small ones last longer.
@@ -37,6 +40,8 @@ const nobody = 65534;
 export const defaultCaptureConfig: CaptureConfig = {
   method: "auto",
   ringBytes: 32 * 1024 * 1024,
+  ringsBytesMax: 512 * 1024 * 1024,
+  smallRingBytes: 2 * 1024 * 1024,
   blockBytes: 256 * 1024,
   snapshotBytes: 256,
   retireTimeoutMs: 50,

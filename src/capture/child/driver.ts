@@ -51,12 +51,20 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
   const probed = openRing(libc, 0, { ...config, ringBytes: 0 });
   if (!probed.ok) return probed;
   probed.value.close();
-  const session = createSession({
+  const session: Session = createSession({
     ...deps,
     assignedAddresses: () => libc.interfaceAddresses(),
-    openTap: (device, intake) => openRingTap(libc, device.name, intake, config),
+    openTap: (device, intake) =>
+      openRingTap(libc, device.name, intake, ringConfig(config, session.taps.taps.size)),
   });
   return ok(driveByPoll(libc, session, dropped.value, deps));
+}
+
+/** The rings of many interfaces must not take the host's memory. */
+function ringConfig(config: CaptureConfig, ringsOpen: number): CaptureConfig {
+  const { ringBytes, ringsBytesMax, smallRingBytes } = config;
+  if ((ringsOpen + 1) * ringBytes <= ringsBytesMax) return config;
+  return { ...config, ringBytes: Math.min(ringBytes, smallRingBytes) };
 }
 
 function driveByPoll(libc: Libc, session: Session, privileges: PrivilegeReport, deps: DriverDeps): Driver {

@@ -3,6 +3,7 @@ import { createFrameColumns, vlanInFrame } from "../frames.ts";
 import type { Fault } from "../../base/mod.ts";
 import {
   createPcapReader,
+  finishInput,
   giveInput,
   inputSpace,
   inputWritten,
@@ -22,6 +23,8 @@ export interface PcapFeed {
   /** Timestamp of the packet that waits or was read last; 0 before the first. */
   timestampUs(): number;
   fault(): Fault | undefined;
+  /** The input ends here: the fault of a stream that ends inside a record, or the one found before. */
+  finish(): Fault | undefined;
 }
 
 /** `later`: the next packet is beyond the limit. `more`: call again. */
@@ -75,5 +78,6 @@ export function createPcapFeed(): PcapFeed {
     },
     timestampUs: () => reader.timestampUs,
     fault: () => reader.fault,
+    finish: () => finishInput(reader),
   };
 }

@@ -71,7 +71,7 @@ function createReplay(config: ReplayConfig, descriptor: number): Replay {
       }
       return config.speed > 0 && firstUs >= 0 ? limitUs() : feed.timestampUs();
     },
-    fault: () => feed.fault(),
+    fault: () => feed.finish(),
   };
 }
 

@@ -16,7 +16,6 @@ const signatures = {
   bind: { arguments: ["i32", "pointer", "u32"], return: "i32" },
   setsockopt: { arguments: ["i32", "i32", "i32", "pointer", "u32"], return: "i32" },
   getsockopt: { arguments: ["i32", "i32", "i32", "pointer", "pointer"], return: "i32" },
-  sendto: { arguments: ["i32", "pointer", "u64", "i32", "pointer", "u32"], return: "i64" },
   mmap: { arguments: ["u64", "u64", "i32", "i32", "i32", "i64"], return: "i64" },
   munmap: { arguments: ["u64", "u64"], return: "i32" },
   poll: { arguments: ["pointer", "u64", "i32"], return: "i32" },
@@ -59,8 +58,6 @@ export interface Libc {
     option: number,
     value: NodeJS.ArrayBufferView,
   ): LibcResult<number>;
-  /** Sends `bytes` to a link-layer address; the number of bytes sent. */
-  sendto(descriptor: number, bytes: Uint8Array, address: Uint8Array): LibcResult<number>;
   /** Maps `length` bytes of `descriptor` shared and writable; `unmap` must not be called while a view of it is in use. */
   mapShared(
     descriptor: number,
@@ -125,10 +122,6 @@ function bindLibc(ffi: typeof Ffi): Libc {
       const length = Uint32Array.of(value.byteLength);
       return attempt("getsockopt", () => native.getsockopt(descriptor, level, option, value, length));
     },
-    sendto: (descriptor, bytes, address) =>
-      attempt("sendto", () =>
-        Number(native.sendto(descriptor, bytes, BigInt(bytes.byteLength), 0, address, address.byteLength)),
-      ),
     mapShared: (descriptor, length) => {
       const address = native.mmap(0n, BigInt(length), protReadWrite, mapSharedFlag, descriptor, 0n);
       if (address === -1n) {

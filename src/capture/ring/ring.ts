@@ -151,11 +151,14 @@ function createRing(libc: Libc, descriptor: number, interfaceIndex: number, mapp
   const errorNumber = new Int32Array(1);
   let block = 0;
   let packetsRead = 0;
+  let closed = false;
   return {
     descriptor,
     interfaceIndex,
     packetsRead: () => packetsRead,
     read(reader, blocksMax) {
+      // Memory that is unmapped must not be looked at: that would end the process.
+      if (closed) return true;
       for (let blocks = 0; blocks < blocksMax; blocks++) {
         const blockOffset = block * blockBytes;
         const statusWord = (blockOffset + blockStatus) >>> 2;
@@ -187,6 +190,8 @@ function createRing(libc: Libc, descriptor: number, interfaceIndex: number, mapp
     },
     refuseFurther: () => void attachFilter(libc, descriptor, 0),
     close() {
+      if (closed) return;
+      closed = true;
       libc.close(descriptor);
       mapped.unmap();
     },
