@@ -15,7 +15,7 @@ import {
   unhealthy,
 } from "../observe/mod.ts";
 import { createNetflowSink, type NetflowSink, netflowSinkName } from "../sink/netflow/mod.ts";
-import { createStoreSink, storeSinkName } from "../sink/store/mod.ts";
+import { createStoreSink, type StoreSink, storeSinkName } from "../sink/store/mod.ts";
 import { openSpool, type Spool } from "../spool/mod.ts";
 import { createStore, type Store } from "../store/mod.ts";
 import type { Configuration } from "./config/mod.ts";
@@ -56,30 +56,60 @@ export async function startSystem(configuration: Configuration): Promise<Result<
   return started;
 }
 
+/** The way into the store alone, without capture and API. */
+export interface StorePath extends Foundation {
+  readonly control: Control;
+  readonly spool: Spool;
+  readonly store: Store;
+  readonly storeSink: StoreSink;
+}
+
+/** Opens what a load into the store needs, ready to take batches; after a fault nothing is left running. */
+export async function openStorePath(configuration: Configuration): Promise<Result<StorePath>> {
+  const logger = createLogger(configuration.log.level);
+  const shutdown = createShutdown(logger);
+  const opened = await buildStorePath(configuration, logger, shutdown);
+  if (!opened.ok) await shutdown.run();
+  return opened;
+}
+
+async function buildStorePath(
+  configuration: Configuration,
+  logger: Logger,
+  shutdown: Shutdown,
+): Promise<Result<StorePath>> {
+  const foundation = openFoundation(configuration, logger, shutdown);
+  if (!foundation.ok) return foundation;
+  const { value: parts } = foundation;
+  const storage = openStorage(parts);
+  if (!storage.ok) return storage;
+  const storeSink = openStoreSink({ ...parts, ...storage.value });
+  const stored = await storage.value.store.start();
+  if (!stored.ok) return stored;
+  const delivering = await storeSink.start();
+  return delivering.ok ? ok({ ...parts, ...storage.value, storeSink }) : delivering;
+}
+
 async function buildSystem(
   configuration: Configuration,
   logger: Logger,
   shutdown: Shutdown,
 ): Promise<Result<System>> {
-  const data = openDataDirectory(configuration.data);
-  if (!data.ok) return data;
-  shutdown.add("data directory", () => data.value.release());
-  const metrics = createMetrics();
-  const parts = { configuration, data: data.value, logger, metrics, shutdown };
-  const control = openControlPlane(parts);
-  if (!control.ok) return control;
-  const resources = syncResources({ ...parts, control: control.value });
+  const foundation = openFoundation(configuration, logger, shutdown);
+  if (!foundation.ok) return foundation;
+  const { value: parts } = foundation;
+  const resources = syncResources(parts);
   if (!resources.ok) return resources;
   const storage = openStorage(parts);
   if (!storage.ok) return storage;
-  const flows = openFlowPath({ ...parts, ...storage.value, control: control.value });
+  const flows = openFlowPath({ ...parts, ...storage.value });
   const [stored, captured] = await Promise.all([storage.value.store.start(), flows.capture.start()]);
   if (!stored.ok) return stored;
   if (!captured.ok) logger.warn({ fault: captured.fault }, "capture is off");
   const delivering = await flows.startSinks();
   if (!delivering.ok) return delivering;
   await flows.reconciler.reconcile();
-  const system = { ...parts, ...storage.value, ...flows, control: control.value };
+  const system = { ...parts, ...storage.value, ...flows };
   return ok({ ...system, health: healthOf(system) });
 }
 
@@ -89,9 +119,28 @@ interface Foundation {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly shutdown: Shutdown;
+  readonly control: Control;
 }
 
-function openControlPlane({ configuration, data, logger, shutdown }: Foundation): Result<Control> {
+function openFoundation(
+  configuration: Configuration,
+  logger: Logger,
+  shutdown: Shutdown,
+): Result<Foundation> {
+  const data = openDataDirectory(configuration.data);
+  if (!data.ok) return data;
+  shutdown.add("data directory", () => data.value.release());
+  const parts = { configuration, data: data.value, logger, metrics: createMetrics(), shutdown };
+  const control = openControlPlane(parts);
+  return control.ok ? ok({ ...parts, control: control.value }) : control;
+}
+
+function openControlPlane({
+  configuration,
+  data,
+  logger,
+  shutdown,
+}: Omit<Foundation, "control">): Result<Control> {
   const opened = openControl(
     {
       path: data.file("control.sqlite"),
@@ -130,6 +179,22 @@ function openStorage({
   return ok({ spool: spool.value, store });
 }
 
+function openStoreSink({
+  data,
+  logger,
+  metrics,
+  shutdown,
+  spool,
+  store,
+}: Foundation & { spool: Spool; store: Store }): StoreSink {
+  const storeSink = createStoreSink(
+    { deadLetterPath: data.file("dead-letter") },
+    { clock: systemClock, logger, metrics, spool, store },
+  );
+  shutdown.add("store sink", () => storeSink.stop());
+  return storeSink;
+}
+
 interface FlowPath {
   readonly netflow: NetflowSink;
   readonly capture: Capture;
@@ -139,10 +204,10 @@ interface FlowPath {
 }
 
 /** Capture, the spool's intake and the sinks, joined by the routes that the reconciler knows. */
-function openFlowPath(parts: Foundation & { spool: Spool; store: Store; control: Control }): FlowPath {
-  const { configuration, data, logger, metrics, shutdown, spool, store, control } = parts;
+function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowPath {
+  const { configuration, data, logger, metrics, shutdown, spool, control } = parts;
   const shared = { spool, logger, metrics, clock: systemClock };
-  const storeSink = createStoreSink({ deadLetterPath: data.file("dead-letter") }, { ...shared, store });
+  const storeSink = openStoreSink(parts);
   const { templateRefreshDatagrams, templateRefreshS, bytesPerSecondMax } = configuration.netflow;
   const netflow = createNetflowSink(
     {
@@ -175,7 +240,6 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store; control:
     settings: { loopback, natInterfaces },
     logger,
   });
-  shutdown.add("store sink", () => storeSink.stop());
   shutdown.add("netflow sink", () => netflow.stop());
   shutdown.add("delivery of what is accepted", () => drain(spool));
   shutdown.add("capture", () => capture.stop());
