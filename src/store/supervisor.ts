@@ -131,14 +131,19 @@ async function start(supervision: Supervision): Promise<Result<void>> {
     const result = await promise;
     supervision.onStarted = undefined;
     if (result.ok) return result;
-    const patient = clock.monotonicMs() - startedMs < lockPatienceMs;
-    if (result.fault.code !== "DataDirectoryLocked" || !patient) {
+    const isPatient = clock.monotonicMs() - startedMs < lockPatienceMs;
+    if (isStopped(supervision) || result.fault.code !== "DataDirectoryLocked" || !isPatient) {
       supervision.state = "stopped";
       clearInterval(supervision.watchTimer);
       return result;
     }
     await new Promise((retry) => setTimeout(retry, restartMsMin));
+    if (isStopped(supervision)) return result;
   }
+}
+
+function isStopped({ state }: Supervision): boolean {
+  return state === "stopped";
 }
 
 function launch(supervision: Supervision): void {
@@ -161,11 +166,14 @@ function launch(supervision: Supervision): void {
     if (message.kind === "failed") lastFault = message.fault;
     else receive(supervision, message);
   });
-  child.on("error", (error) => supervision.dependencies.logger.error({ error }, "store process failed"));
-  child.on("exit", (code, signal) => {
-    if (supervision.child !== child) return;
-    ended(supervision, { reason: `${signal ?? code}`, fault: lastFault, errorText });
+  const end = (reason: string): void => {
+    if (supervision.child === child) ended(supervision, { reason, fault: lastFault, errorText });
+  };
+  child.on("error", (error) => {
+    supervision.dependencies.logger.error({ error }, "store process failed");
+    if (child.pid === undefined) end(error.message);
   });
+  child.on("exit", (code, signal) => end(`${signal ?? code}`));
 }
 
 function receive(supervision: Supervision, message: Exclude<FromChild, { kind: "failed" }>): void {
@@ -173,6 +181,7 @@ function receive(supervision: Supervision, message: Exclude<FromChild, { kind: "
   supervision.heartbeatAtMs = dependencies.clock.monotonicMs();
   switch (message.kind) {
     case "ready":
+      if (isStopped(supervision)) return;
       supervision.state = "ready";
       supervision.ingest = message.ingest;
       supervision.readyAtMs = supervision.heartbeatAtMs;
@@ -212,7 +221,7 @@ function ended(supervision: Supervision, ending: Ending): void {
     );
     return;
   }
-  if (supervision.state === "stopped") return;
+  if (isStopped(supervision)) return;
   const lived = supervision.readyAtMs === undefined ? 0 : clock.monotonicMs() - supervision.readyAtMs;
   supervision.readyAtMs = undefined;
   supervision.delayMs = lived >= steadyMs ? restartMsMin : supervision.delayMs;
@@ -250,7 +259,7 @@ function makeCall<Call extends StoreCall>(
   request: StoreCalls[Call]["request"],
   timeoutMs: number,
 ): Promise<Result<StoreCalls[Call]["answer"]>> {
-  if (supervision.state === "stopped") return Promise.resolve(unavailable("the store is not running"));
+  if (isStopped(supervision)) return Promise.resolve(unavailable("the store is not running"));
   if (supervision.calls.size >= callsMax)
     return Promise.resolve(unavailable("too many calls wait for the store"));
   const id = supervision.nextId++;

@@ -293,6 +293,20 @@ describe("a store whose process hangs", () => {
   });
 });
 
+describe("a store that is stopped while it starts", () => {
+  it("stays stopped, and can be started again", async () => {
+    const store = storeAt(newDirectory());
+    const starting = store.start();
+    await store.stop();
+    expect(codeOf(await starting)).toBe("StoreUnavailable");
+    expect(store.status()).toMatchObject({ state: "stopped", pid: undefined });
+    expect(codeOf(await store.query("SELECT 1", {}))).toBe("StoreUnavailable");
+    unwrap(await store.start());
+    expect(await rowsOf(store, "SELECT 1")).toEqual([[1]]);
+    await store.stop();
+  });
+});
+
 describe("a store that an earlier version made", () => {
   it("gets the columns that have come since, with the value that the field table gives older rows", async () => {
     const path = newDirectory();
