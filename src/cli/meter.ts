@@ -22,7 +22,7 @@ interface MeterFlags extends CommonFlags {
   readonly netflow?: string;
   readonly version?: "5" | "9" | "10";
   readonly observationDomain?: number;
-  readonly netflowRate: number;
+  readonly netflowRate?: number;
   readonly output?: string;
   readonly force?: boolean;
   readonly top: number;
@@ -64,13 +64,7 @@ export const meterCommand = buildCommand({
         optional: true,
       },
       observationDomain: integerFlag("Observation domain (source id) of the NetFlow; default 1", "N"),
-      netflowRate: {
-        kind: "parsed",
-        parse: numberParser,
-        brief: "MiB of NetFlow sent a second at most; more than a collector's buffer follows is lost",
-        placeholder: "MIB",
-        default: "16",
-      },
+      netflowRate: integerFlag("MiB of NetFlow sent a second at most; default 64", "MIB"),
       output: textFlag("Write every flow to this file", "FLOWS.jsonl|.csv"),
       force: {
         kind: "boolean",
@@ -191,7 +185,7 @@ function checkFlags(flags: MeterFlags): Fault | undefined {
     ["--inactive-timeout", flags.inactiveTimeout, 1, timeoutMaxS],
     ["--top", flags.top, 0, 1000],
     ["--flows-max", flags.flowsMax, 1, flowsMaxMax],
-    ["--netflow-rate", flags.netflowRate, 1, 1024],
+    ["--netflow-rate", flags.netflowRate ?? 1, 1, 1024],
     ["--observation-domain", flags.observationDomain ?? 1, 0, 2 ** 32 - 1],
   ];
   for (const [flag, value, min, max] of checks) {
@@ -218,7 +212,7 @@ async function createNetflow(flags: MeterFlags, target: string): Promise<Result<
     observationDomain: flags.observationDomain ?? 1,
     activeTimeoutS: flags.activeTimeout,
     inactiveTimeoutS: flags.inactiveTimeout,
-    bytesPerSecond: flags.netflowRate * 2 ** 20,
+    ...(flags.netflowRate === undefined ? {} : { bytesPerSecond: flags.netflowRate * 2 ** 20 }),
   });
 }
 

@@ -60,6 +60,8 @@ function enterPayload(
   decoder.end = Math.min(decoder.end, payloadEnd);
   decoder.wireEnd = payloadEnd;
   const step = decodeRaw(decoder, bytes);
+  // Rules of the ARP and bridge families log other protocols.
+  if (step === decodeOutcomes.malformed) return decodeOutcomes.notIp;
   if (decoder.end - start < 6) return decodeOutcomes.truncated;
   const ownLength = step === etherTypes.ipv4 ? view.getUint16(start + 2) : 40 + view.getUint16(start + 4);
   decoder.wireEnd = Math.max(payloadEnd, start + ownLength);
