@@ -1,8 +1,9 @@
 /** A query text, `search | SQL`, checked and made ready to be run. */
 import { type Result, ok } from "../base/mod.ts";
 import type { RecordFormat } from "./record-format.ts";
+import { sqlUnsupportedFault } from "./search/fault.ts";
 import { parseSearch } from "./search/parser.ts";
-import { planSearch, type Predicate, sqlUnsupportedFault } from "./search/plan.ts";
+import { planSearch, type Predicate } from "./search/plan.ts";
 import type { SearchNode } from "./search/syntax-tree.ts";
 
 /** A word that was searched for, and in which field; no field is any. */

@@ -4,7 +4,7 @@
  * same answer: an equality or a range of the address column reads no text at all.
  */
 import { addressBytes, formatAddress, isIpv4Mapped, mappedFromIpv4, parseAddress } from "../../base/mod.ts";
-import type { Pattern } from "./wildcard.ts";
+import type { Pattern } from "./pattern.ts";
 
 /** Inclusive ends, in text that the store parses as IPv6. */
 export interface AddressRange {

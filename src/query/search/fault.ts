@@ -21,3 +21,12 @@ export function complexityFault(bound: string, allowed: number): Fault {
     allowed: `at most ${allowed} ${bound}`,
   });
 }
+
+/** `QueryUnsupported`: the part after `|`. */
+export function sqlUnsupportedFault(): Fault {
+  return fault(
+    "QueryUnsupported",
+    "SQL analysis after | is not supported by this log service; send the search part alone",
+    { field: "query", allowed: "a search without |" },
+  );
+}

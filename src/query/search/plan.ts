@@ -3,13 +3,13 @@
  * values of the field's own kind. Two-valued throughout: a field that a record lacks matches nothing,
  * so that NOT of it matches.
  */
-import { type Result, fault, ok } from "../../base/mod.ts";
+import { type Result, ok } from "../../base/mod.ts";
 import { lowerAscii, type RecordField, type RecordFormat } from "../record-format.ts";
 import { type AddressMatch, addressMatch } from "./address-match.ts";
 import { complexityFault, syntaxFault } from "./fault.ts";
 import { searchLimits } from "./parser.ts";
 import type { FieldName, SearchNode, SearchWord } from "./syntax-tree.ts";
-import { hasWildcard, type Pattern, type PatternFault, patternsOf } from "./wildcard.ts";
+import { hasWildcard, type Pattern, patternsOf } from "./pattern.ts";
 
 /** Bounds are included; null is unbounded. */
 export interface NumberRange {
@@ -155,7 +155,7 @@ function patternsOfWord(planner: Planner, word: SearchWord): Result<readonly Pat
   return ok(patterns.patterns);
 }
 
-function wildcardFault(planner: Planner, word: SearchWord, problem: PatternFault): Result<never> {
+function wildcardFault(planner: Planner, word: SearchWord, problem: string): Result<never> {
   return { ok: false, fault: syntaxFault(planner.query, word.span, `syntax error: ${problem}`) };
 }
 
@@ -243,13 +243,4 @@ function anyOf(operands: readonly Predicate[]): Predicate {
 /** A word of delimiters alone has no token and asks for nothing. */
 function allOf(operands: readonly Predicate[]): Predicate {
   return operands.length === 0 ? everything : { kind: "and", operands };
-}
-
-/** `QueryUnsupported`: the part after `|`. */
-export function sqlUnsupportedFault(): ReturnType<typeof fault> {
-  return fault(
-    "QueryUnsupported",
-    "SQL analysis after | is not supported by this log service; send the search part alone",
-    { field: "query", allowed: "a search without |" },
-  );
 }

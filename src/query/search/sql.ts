@@ -5,7 +5,7 @@
 import type { RecordField, RecordFormat } from "../record-format.ts";
 import type { AddressRange } from "./address-match.ts";
 import type { NumberRange, Predicate } from "./plan.ts";
-import { likePattern, type Pattern } from "./wildcard.ts";
+import { likePattern, type Pattern } from "./pattern.ts";
 
 export interface BoundSql {
   readonly sql: string;

@@ -8,8 +8,6 @@ export interface Pattern {
   readonly hasWildcard: boolean;
 }
 
-export type PatternFault = string;
-
 /** The service matches no longer words by wildcard. */
 const wildcardWordCharactersMax = 64;
 
@@ -21,7 +19,7 @@ export function hasWildcard(text: string): boolean {
 export function patternsOf(
   word: SearchWord,
   delimiters: string,
-): { ok: true; patterns: readonly Pattern[] } | { ok: false; problem: PatternFault } {
+): { ok: true; patterns: readonly Pattern[] } | { ok: false; problem: string } {
   if (word.quoted || !hasWildcard(word.text)) {
     const tokens = delimiters === "" ? [lowerAscii(word.text)] : tokensOf(word.text, delimiters);
     return { ok: true, patterns: tokens.map((text) => ({ text, hasWildcard: false })) };
