@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+
+import type { ServeReport } from "../../src/app/report/mod.ts";
+import { readyLine, readyText } from "../../src/cli/serve-text.ts";
+
+const report: ServeReport = {
+  endpoint: "http://127.0.0.1:8080",
+  accessKeyId: "LTAIexample",
+  accessKeySecret: "secret",
+  regionId: "cn-shanghai",
+  resources: [
+    { id: "sag-1", type: "gateway", name: "router" },
+    { id: "eni-1", type: "interface", name: "eth0" },
+  ],
+  warnings: [],
+};
+const { accessKeySecret: _, ...laterReport } = report;
+
+describe("readyLine()", () => {
+  it("is one line with the names that scripts rely on", () => {
+    expect(readyLine(report)).toBe(
+      '{"ready":true,"endpoint":"http://127.0.0.1:8080","accessKeyId":"LTAIexample","accessKeySecret":"secret",' +
+        '"regionId":"cn-shanghai","resources":[{"id":"sag-1","type":"gateway","name":"router"},' +
+        '{"id":"eni-1","type":"interface","name":"eth0"}]}\n',
+    );
+  });
+
+  it("has no secret on a later start, and warnings where there are any", () => {
+    const line = JSON.parse(readyLine({ ...laterReport, warnings: ["no capture"] }));
+    expect(line).not.toHaveProperty("accessKeySecret");
+    expect(line.warnings).toEqual(["no capture"]);
+  });
+});
+
+describe("readyText()", () => {
+  it("says address, key, resources and a program to paste", () => {
+    const text = readyText(report);
+    expect(text).toContain("address            http://127.0.0.1:8080\n");
+    expect(text).toContain("access key secret  secret  shown only this once: note it down\n");
+    expect(text).toContain("sag-1     gateway    router\n  eni-1   interface  eth0\n");
+    expect(text).toContain('SmartAGId: "sag-1"');
+  });
+
+  it("tells on a later start how to get another key", () => {
+    const text = readyText(laterReport);
+    expect(text).toContain("./weir access-key create makes another");
+    expect(text).toContain("accessKeySecret: process.env.SECRET");
+  });
+
+  it("has nothing to paste where there is no gateway", () => {
+    expect(readyText({ ...report, resources: [] })).not.toContain("CreateFlowLog");
+  });
+});
