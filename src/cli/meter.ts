@@ -25,6 +25,8 @@ interface MeterFlags extends CommonFlags {
   readonly netflowRate?: number;
   readonly output?: string;
   readonly force?: boolean;
+  readonly store?: string;
+  readonly data?: string;
   readonly top: number;
   readonly flowsMax: number;
 }
@@ -47,6 +49,7 @@ export const meterCommand = buildCommand({
       "capture.pcap",
       "capture.pcapng.zst --output flows.csv",
       "capture.pcap --netflow 127.0.0.1:9995 --version 10",
+      "capture.pcap --store traffic/flows",
     ],
   },
   parameters: {
@@ -72,6 +75,11 @@ export const meterCommand = buildCommand({
         optional: true,
         withNegated: false,
       },
+      store: textFlag(
+        "Load every flow into this logstore of the embedded store; no Weir may be running on it",
+        "PROJECT/LOGSTORE",
+      ),
+      data: textFlag("Data directory of that store; default the one of ./weir serve", "DIR"),
       top: {
         kind: "parsed",
         parse: numberParser,
@@ -140,6 +148,8 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
   if (netflow?.ok === false) return netflow;
   const output = flags.output === undefined ? undefined : await createOutput(flags, flags.output);
   if (output?.ok === false) return output;
+  const store = flags.store === undefined ? undefined : await createStoreLoad(flags, flags.store);
+  if (store?.ok === false) return store;
   const { meterCapture } = await import("../app/offline/mod.ts");
   const progress = createProgress();
   const interruption = listenForInterrupt(path);
@@ -150,7 +160,7 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
     flowsMax: flags.flowsMax,
     observationDomain: flags.observationDomain ?? 1,
     top: flags.top,
-    consumers: [netflow, output].flatMap((made) => (made === undefined ? [] : [made.value])),
+    consumers: [netflow, output, store].flatMap((made) => (made === undefined ? [] : [made.value])),
     signal: interruption.signal,
     onProgress: (done) => progress.show(progressText(done), progressShare(done)),
   });
@@ -220,6 +230,28 @@ async function createOutput(flags: MeterFlags, path: string): Promise<Result<Flo
   const { createFlowFile } = await import("../sink/file/mod.ts");
   const created = await createFlowFile({ path, overwrite: flags.force ?? false });
   return created.ok ? ok({ name: path, ...created.value }) : created;
+}
+
+async function createStoreLoad(flags: MeterFlags, target: string): Promise<Result<FlowConsumer>> {
+  const [project, logstore, ...rest] = target.split("/");
+  if (
+    project === undefined ||
+    project === "" ||
+    logstore === undefined ||
+    logstore === "" ||
+    rest.length > 0
+  ) {
+    return fail("InputInvalid", `"${target}" does not name a logstore`, {
+      field: "--store",
+      value: target,
+      allowed: "PROJECT/LOGSTORE, such as traffic/flows",
+    });
+  }
+  const { createStoreConsumer, loadConfiguration } = await import("../app/mod.ts");
+  const data = flags.data === undefined ? [] : [["data", flags.data] as const];
+  const loaded = loadConfiguration({ environment: process.env, flags: [["log.level", "warn"], ...data] });
+  if (!loaded.ok) return loaded;
+  return createStoreConsumer({ configuration: loaded.value.configuration, project, logstore });
 }
 
 function progressText({ frames, readBytes }: OfflineProgress): string {

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OfflineReport } from "../../src/app/offline/mod.ts";
 import { createTrace, smallTrace, type Trace } from "../app/offline/trace.ts";
 import { requirePeer } from "../support/peers.ts";
-import { temporaryDirectory } from "../support/weir.ts";
+import { countSlsLogs } from "../support/sls-client.ts";
+import { startWeir, temporaryDirectory } from "../support/weir.ts";
 import { startNfcapd } from "./netflow-collectors.ts";
 
 const launcher = resolve(import.meta.dirname, "../../weir");
@@ -149,4 +150,35 @@ describe.skipIf(!requirePeer("nfcapd", "nfdump"))("what weir meter sends", () =>
       own.remove();
     },
   );
+});
+
+describe("weir meter --store", () => {
+  const data = path("data");
+
+  it("loads every flow into the embedded store, where a server then finds it", async () => {
+    const loaded = await weirMeter([path("trace.pcap"), "--store", "traffic/flows", "--data", data]);
+    expect(loaded).toMatchObject({ code: 0, errors: "" });
+    const weir = await startWeir({ data });
+    const { records } = trace.truth.totals();
+    const first = new Date(trace.truth.totals().firstUs / 1000 - 1000);
+    const range: [Date, Date] = [first, new Date(first.getTime() + 120_000)];
+    expect(await countSlsLogs(weir.ready, "traffic", "flows", "*", range)).toBe(records);
+    const refused = await weirMeter([
+      path("trace.pcap"),
+      "--store",
+      "traffic/flows",
+      "--data",
+      data,
+      "--json",
+    ]);
+    expect(refused.code).toBe(1);
+    expect(JSON.parse(refused.output)).toMatchObject({ error: { code: "DataDirectoryLocked" } });
+    await weir.stop();
+  });
+
+  it("refuses what names no logstore", async () => {
+    const { code, errors } = await weirMeter([path("trace.pcap"), "--store", "traffic"]);
+    expect(code).toBe(1);
+    expect(errors).toContain("PROJECT/LOGSTORE");
+  });
 });

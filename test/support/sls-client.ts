@@ -77,7 +77,8 @@ export async function countSlsLogs(
   project: string,
   logstore: string,
   query: string,
+  within: [from: Date, to: Date] = range(),
 ): Promise<number> {
-  const buckets = await clientOf(access).getHistograms(project, logstore, ...range(), { query });
+  const buckets = await clientOf(access).getHistograms(project, logstore, ...within, { query });
   return buckets.reduce((sum, { count }) => sum + count, 0);
 }
