@@ -10,8 +10,8 @@
  *     lock.sqlite      held while a Weir runs
  *     weir.sock        local administration
  */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { fail, ok, randomText, type Result } from "../base/mod.ts";
@@ -31,7 +31,7 @@ export interface DataDirectory {
  */
 export function openDataDirectory(path: string): Result<DataDirectory> {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(resolve(path));
     chmodSync(path, 0o700);
   } catch (error) {
     return unusable(path, error);
@@ -45,6 +45,14 @@ export function openDataDirectory(path: string): Result<DataDirectory> {
     lock.value.close();
     return unusable(path, error);
   }
+}
+
+/** Not mkdir's own recursion, which never ends where a file system refuses a directory with ENOENT, as /proc does. */
+function makeDirectory(path: string): void {
+  const parent = dirname(path);
+  if (existsSync(path)) return;
+  if (parent !== path) makeDirectory(parent);
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function unusable(path: string, error: unknown): Result<never> {

@@ -148,7 +148,7 @@ function openControlPlane({
       regions: configuration.regions,
       flowLogsMax: configuration.flowLogs.quota,
       createLogTargets: configuration.flowLogs.createLogProjects,
-      logProjects: { retentionDays: configuration.store.retentionDays },
+      logProjects: { ...configuration.logProjects, retentionDays: configuration.store.retentionDays },
     },
     { clock: systemClock, logger },
   );

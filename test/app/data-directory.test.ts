@@ -38,9 +38,11 @@ describe("openDataDirectory()", () => {
 
   it("refuses a path that is no directory", () => {
     expect(openDataDirectory(join(root, "agent-id"))).toMatchObject({ ok: true });
-    expect(openDataDirectory("/dev/null/weir")).toMatchObject({
-      ok: false,
-      fault: { code: "DataDirectoryUnusable" },
-    });
+    for (const path of ["/dev/null/weir", "/proc/weir/data"]) {
+      expect(openDataDirectory(path)).toMatchObject({
+        ok: false,
+        fault: { code: "DataDirectoryUnusable", value: path },
+      });
+    }
   });
 });
