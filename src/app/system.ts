@@ -243,7 +243,7 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
   shutdown.add("netflow sink", () => netflow.stop());
   shutdown.add("delivery of what is accepted", () => drain(spool));
   shutdown.add("capture", () => capture.stop());
-  shutdown.add("reconciler", () => reconciler.stop());
+  shutdown.add("reconciler", () => reconciler.stop(), reconcilerTimeoutMs);
   const startSinks = (): Promise<Result<void>> => {
     netflow.start();
     return storeSink.start();
@@ -251,6 +251,8 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
   return { netflow, capture, reconciler, startSinks };
 }
 
+/** A plan that capture takes long over must not use up the time that its flows need to be accepted. */
+const reconcilerTimeoutMs = 1000;
 /** How long a stop waits for the sinks; what is left then stays in the spool for the next start. */
 const drainTimeoutMs = 3000;
 const drainPollMs = 20;

@@ -16,4 +16,14 @@ describe("createShutdown()", () => {
     await Promise.all([shutdown.run(), shutdown.run()]);
     expect(stopped).toEqual(["last", "first"]);
   });
+
+  it("leaves a step behind that does not end, and still runs the others", async () => {
+    const stopped: string[] = [];
+    const shutdown = createShutdown(silentLogger);
+    shutdown.add("first", () => void stopped.push("first"));
+    shutdown.add("hangs", () => new Promise(() => undefined), 20);
+    shutdown.add("fails later", () => new Promise((_, reject) => setTimeout(reject, 40)), 10);
+    await shutdown.run();
+    expect(stopped).toEqual(["first"]);
+  });
 });
