@@ -124,8 +124,8 @@ function assemble({ options, regionId, regions, box, database, clock, logger }: 
 }
 
 /**
- * A name that the log service cannot have is accepted on a flow log, as the cloud's own API accepts it;
- * its log service output then has no logstore to deliver to, which the delivery status says.
+ * A name that no logstore can have is accepted on a flow log, as the cloud's own API accepts it; its log
+ * service output then has no logstore to deliver to, which the delivery status says.
  */
 function logTargetsOf(logProjects: LogProjects, create: boolean): LogTargets {
   return {

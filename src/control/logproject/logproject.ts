@@ -1,14 +1,22 @@
 /**
  * Log projects and their logstores: where flow logs deliver records and readers find them.
  *
- * A project is named by (account, region, name). A logstore has a number besides its name, given once and
+ * A project is named by (account, region, name); the case of its letters tells no two apart, because clients
+ * name it in a host. A logstore has a number besides its name, given once and
  * never again: the store keeps its rows by it, so a logstore made anew under an old name starts empty.
  */
 import { type Clock, fail, ok, type Result, toFault } from "../../base/mod.ts";
-import { type Database, transaction } from "../../database/mod.ts";
+import type { Database } from "../../database/mod.ts";
 import type { Logger } from "../../observe/mod.ts";
 import type { Changes } from "../change.ts";
-import { checkDescription, checkLogstoreName, checkProjectName, checkRetention } from "./names.ts";
+import { commit } from "../commit.ts";
+import {
+  checkDescription,
+  checkLogstoreName,
+  checkProjectName,
+  checkRetention,
+  checkTargetName,
+} from "./names.ts";
 import { createRows, type LogProjectRows, type LogstoreRow, type ProjectRow } from "./rows.ts";
 
 export interface ProjectKey {
@@ -19,6 +27,13 @@ export interface ProjectKey {
 
 export interface LogstoreKey extends ProjectKey {
   readonly logstore: string;
+}
+
+export interface ProjectSearch {
+  readonly accountId: string;
+  readonly project: string;
+  /** Where it is looked for first, in this order. */
+  readonly regionIds: readonly string[];
 }
 
 export interface LogProject {
@@ -89,11 +104,14 @@ export interface NewLogstore extends LogstoreKey {
   readonly settings?: Partial<LogstoreSettings>;
 }
 
+/** Whatever is to be saved has the faults of `commit` besides: `DiskFull`, `Internal`. */
 export interface LogProjects {
   /** Faults: `InputInvalid`, `ProjectExists`, `ProjectQuotaExceeded`. */
   createProject(input: NewProject): Result<LogProject>;
   /** Fault: `ProjectNotFound`. */
   getProject(key: ProjectKey): Result<LogProject>;
+  /** The project of that name in the first of the regions that has one, else in any. Fault: `ProjectNotFound`. */
+  locateProject(search: ProjectSearch): Result<LogProject>;
   /** The account's projects by name; of one region, or of all. */
   listProjects(filter: { readonly accountId: string; readonly regionId?: string }): readonly LogProject[];
   /** Faults: `ProjectNotFound`, `InputInvalid`. */
@@ -115,7 +133,10 @@ export interface LogProjects {
   ): Result<Logstore>;
   /** Faults: those of getLogstore. */
   deleteLogstore(key: LogstoreKey): Result<void>;
-  /** The logstore of that name, made with its project if there is none. Faults: those of the two creates. */
+  /**
+   * The logstore of that name, made with its project if there is none. A name that is made may have letters,
+   * digits, `-`, `_` and `.`, up to 128. Faults: those of the two creates.
+   */
   ensure(key: LogstoreKey): Result<Logstore>;
   /** Calls the listener after the commit with each logstore that is gone, so that its rows can be dropped. */
   onLogstoreDeleted(listener: (logstore: Logstore) => void): void;
@@ -147,6 +168,7 @@ export function createLogProjects(database: Database, deps: LogProjectDeps): Log
   return {
     createProject: (input) => createProject(state, input),
     getProject: (key) => mapResult(findProject(state, key), projectOf),
+    locateProject: (search) => locateProject(state, search),
     listProjects: (filter) => state.rows.projects(filter.accountId, filter.regionId).map(projectOf),
     updateProject: (key, change) => updateProject(state, key, change.description),
     deleteProject: (key) => deleteProject(state, key),
@@ -163,12 +185,16 @@ export function createLogProjects(database: Database, deps: LogProjectDeps): Log
 }
 
 function createProject(state: State, input: NewProject): Result<LogProject> {
-  const { description = "", resourceGroupId = "" } = input;
+  const { description = "" } = input;
   const named = checkProjectName(input.project);
   if (!named.ok) return named;
   const described = checkDescription(description);
-  if (!described.ok) return described;
-  const created = transaction(state.database, (): Result<LogProject> => {
+  return described.ok ? addProject(state, input) : described;
+}
+
+function addProject(state: State, input: NewProject): Result<LogProject> {
+  const { description = "", resourceGroupId = "" } = input;
+  const created = committed(state, (): Result<LogProject> => {
     if (state.rows.project(input) !== undefined) {
       return fail("ProjectExists", `Project ${input.project} already exist.`, { value: input.project });
     }
@@ -190,7 +216,10 @@ function updateProject(state: State, key: ProjectKey, description: string): Resu
   if (!described.ok) return described;
   const found = findProject(state, key);
   if (!found.ok) return found;
-  state.rows.updateProject(found.value.id, description, state.clock.nowMs());
+  const saved = committed(state, () =>
+    ok(state.rows.updateProject(found.value.id, description, state.clock.nowMs())),
+  );
+  if (!saved.ok) return saved;
   state.changes.announce({ subject: "logProject", action: "modified", id: key.project });
   return mapResult(findProject(state, key), projectOf);
 }
@@ -198,13 +227,14 @@ function updateProject(state: State, key: ProjectKey, description: string): Resu
 function deleteProject(state: State, key: ProjectKey): Result<void> {
   const found = findProject(state, key);
   if (!found.ok) return found;
-  const gone = transaction(state.database, () => {
+  const gone = committed(state, () => {
     const logstores = state.rows.logstores(found.value.id).map(logstoreOf);
     state.rows.deleteProject(found.value.id);
-    return logstores;
+    return ok(logstores);
   });
+  if (!gone.ok) return gone;
   state.changes.announce({ subject: "logProject", action: "removed", id: key.project });
-  for (const logstore of gone) announceDeleted(state, logstore);
+  for (const logstore of gone.value) announceDeleted(state, logstore);
   return ok(undefined);
 }
 
@@ -212,10 +242,13 @@ function createLogstore(state: State, input: NewLogstore): Result<Logstore> {
   const named = checkLogstoreName(input.logstore);
   if (!named.ok) return named;
   const retained = checkRetention(input.retentionDays);
-  if (!retained.ok) return retained;
+  return retained.ok ? addLogstore(state, input) : retained;
+}
+
+function addLogstore(state: State, input: NewLogstore): Result<Logstore> {
   const project = findProject(state, input);
   if (!project.ok) return project;
-  const created = transaction(state.database, (): Result<Logstore> => {
+  const created = committed(state, (): Result<Logstore> => {
     const siblings = state.rows.logstores(project.value.id);
     if (siblings.some((sibling) => sibling.name === input.logstore)) {
       return fail("LogstoreExists", `logstore ${input.logstore} already exists`, { value: input.logstore });
@@ -251,7 +284,9 @@ function updateLogstore(
   const retained = checkRetention(retentionDays);
   if (!retained.ok) return retained;
   const settings = JSON.stringify({ ...found.value.settings, ...change.settings });
-  state.rows.updateLogstore(found.value.id, { retentionDays, settings, nowMs: state.clock.nowMs() });
+  const values = { retentionDays, settings, nowMs: state.clock.nowMs() };
+  const saved = committed(state, () => ok(state.rows.updateLogstore(found.value.id, values)));
+  if (!saved.ok) return saved;
   state.changes.announce({ subject: "logstore", action: "modified", id: `${found.value.id}` });
   return mapResult(findLogstore(state, key), logstoreOf);
 }
@@ -259,7 +294,8 @@ function updateLogstore(
 function deleteLogstore(state: State, key: LogstoreKey): Result<void> {
   const found = mapResult(findLogstore(state, key), logstoreOf);
   if (!found.ok) return found;
-  state.rows.deleteLogstore(found.value.id);
+  const gone = committed(state, () => ok(state.rows.deleteLogstore(found.value.id)));
+  if (!gone.ok) return gone;
   announceDeleted(state, found.value);
   return ok(undefined);
 }
@@ -267,13 +303,30 @@ function deleteLogstore(state: State, key: LogstoreKey): Result<void> {
 function ensure(state: State, key: LogstoreKey): Result<Logstore> {
   const found = findLogstore(state, key);
   if (found.ok) return ok(logstoreOf(found.value));
-  const named = checkLogstoreName(key.logstore);
+  const named = checkTargetName("logstore", key.logstore);
   if (!named.ok) return named;
   if (found.fault.code === "ProjectNotFound") {
-    const project = createProject(state, key);
+    const projectNamed = checkTargetName("project", key.project);
+    const project = projectNamed.ok ? addProject(state, key) : projectNamed;
     if (!project.ok) return project;
   }
-  return createLogstore(state, { ...key, retentionDays: state.config.retentionDays });
+  return addLogstore(state, { ...key, retentionDays: state.config.retentionDays });
+}
+
+function locateProject(state: State, { accountId, project, regionIds }: ProjectSearch): Result<LogProject> {
+  for (const regionId of regionIds) {
+    const found = findProject(state, { accountId, regionId, project });
+    if (found.ok) return mapResult(found, projectOf);
+  }
+  const named = project.toLowerCase();
+  const elsewhere = state.rows.projects(accountId).find((row) => row.name.toLowerCase() === named);
+  return elsewhere === undefined ? noProject(project) : ok(projectOf(elsewhere));
+}
+
+/** Runs `work` in a transaction; one that cannot be saved is a fault as well. */
+function committed<T>({ database }: State, work: () => Result<T>): Result<T> {
+  const done = commit(database, work);
+  return done.ok ? done.value : done;
 }
 
 function announceDeleted(state: State, logstore: Logstore): void {
@@ -289,10 +342,13 @@ function announceDeleted(state: State, logstore: Logstore): void {
 
 function findProject(state: State, key: ProjectKey): Result<ProjectRow> {
   const row = state.rows.project(key);
-  if (row !== undefined) return ok(row);
-  return fail("ProjectNotFound", `The Project does not exist : ${key.project}`, {
+  return row === undefined ? noProject(key.project) : ok(row);
+}
+
+function noProject(project: string): Result<never> {
+  return fail("ProjectNotFound", `The Project does not exist : ${project}`, {
     field: "project",
-    value: key.project,
+    value: project,
   });
 }
 

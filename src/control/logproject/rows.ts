@@ -31,6 +31,7 @@ interface RowKey {
 }
 
 export interface LogProjectRows {
+  /** In any case of its letters. */
   project(key: RowKey): ProjectRow | undefined;
   /** By region and name; of every region if none is given. */
   projects(accountId: string, regionId?: string): readonly ProjectRow[];
@@ -77,7 +78,8 @@ type ProjectRows = Pick<
 
 function projectRows(database: Database): ProjectRows {
   const one = database.prepare(
-    `SELECT ${projectColumns} FROM log_project WHERE account_id = ? AND region_id = ? AND name = ?`,
+    `SELECT ${projectColumns} FROM log_project 
+     WHERE account_id = ? AND region_id = ? AND name = ? COLLATE NOCASE`,
   );
   const all = database.prepare(
     `SELECT ${projectColumns} FROM log_project

@@ -72,6 +72,31 @@ describe("log projects", () => {
     expect(logProjects.listProjects({ accountId, regionId: "cn-beijing" })).toHaveLength(1);
   });
 
+  it("are the same in any case of their letters", () => {
+    unwrap(logProjects.ensure({ ...logstore, project: "Example_Value" }));
+    expect(unwrap(logProjects.getProject({ ...project, project: "example_value" })).name).toBe(
+      "Example_Value",
+    );
+    unwrap(logProjects.ensure({ ...logstore, project: "EXAMPLE_value" }));
+    expect(logProjects.listProjects({ accountId })).toHaveLength(1);
+  });
+
+  it("are located in the first of the regions that has one, else in any", () => {
+    unwrap(logProjects.ensure({ ...logstore, regionId: "cn-beijing", project: "Both" }));
+    unwrap(logProjects.ensure({ ...logstore, regionId: "cn-shanghai", project: "both" }));
+    unwrap(logProjects.ensure({ ...logstore, regionId: "cn-hangzhou", project: "One" }));
+    const regionOf = (named: string, ...regionIds: string[]) =>
+      unwrap(logProjects.locateProject({ accountId, project: named, regionIds })).regionId;
+    expect(regionOf("both", "cn-hangzhou", "cn-shanghai", "cn-beijing")).toBe("cn-shanghai");
+    expect(regionOf("both", "cn-beijing")).toBe("cn-beijing");
+    expect(regionOf("one", "cn-beijing")).toBe("cn-hangzhou");
+    expect(codeOf(logProjects.locateProject({ accountId, project: "none", regionIds: [] }))).toBe(
+      "ProjectNotFound",
+    );
+    const stranger = { accountId: "2222222222222222", project: "one", regionIds: ["cn-hangzhou"] };
+    expect(codeOf(logProjects.locateProject(stranger))).toBe("ProjectNotFound");
+  });
+
   it.each([
     ["ab", "InputInvalid"],
     ["abc", "ok"],
@@ -131,8 +156,47 @@ describe("logstores", () => {
     const made = unwrap(logProjects.ensure(logstore));
     expect(made).toMatchObject({ project: "flows", name: "sag_records", retentionDays: 30 });
     expect(unwrap(logProjects.ensure(logstore))).toEqual(made);
-    expect(codeOf(logProjects.ensure({ ...logstore, logstore: "No" }))).toBe("InputInvalid");
-    expect(codeOf(logProjects.ensure({ ...logstore, project: "No" }))).toBe("InputInvalid");
+  });
+
+  it.each([
+    ["example_value", "ok"],
+    ["tf_testAcc.update-1", "ok"],
+    ["-", "ok"],
+    ["A".repeat(128), "ok"],
+    ["a".repeat(129), "InputInvalid"],
+    ["", "InputInvalid"],
+    [".", "InputInvalid"],
+    ["..", "InputInvalid"],
+    ["a/b", "InputInvalid"],
+    ["a b", "InputInvalid"],
+    ["é", "InputInvalid"],
+    ["abc\n", "InputInvalid"],
+  ])("that a flow log names %j are %s to make", (name, expected) => {
+    expect(codeOf(logProjects.ensure({ ...logstore, project: name }))).toBe(expected);
+    expect(codeOf(logProjects.ensure({ ...logstore, logstore: name }))).toBe(expected);
+    const wanted = expected === "ok" ? "ok" : "ProjectNotFound";
+    expect(codeOf(logProjects.getLogstore({ ...logstore, project: name }))).toBe(wanted);
+  });
+
+  it("refuse as full what the disk has no room for", () => {
+    const failing = new Proxy(database, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]): unknown => {
+          if (name === "exec" && args[0] === "COMMIT") throw new Error("database or disk is full");
+          return Reflect.apply(member, target, args) as unknown;
+        };
+      },
+    });
+    const changes = { announce: (change: ControlChange) => void announced.push(change) };
+    const full = createLogProjects(failing, { clock, logger: silentLogger, changes });
+    announced.length = 0;
+    expect(codeOf(full.ensure(logstore))).toBe("DiskFull");
+    expect(codeOf(full.updateProject(project, { description: "x" }))).toBe("DiskFull");
+    expect(codeOf(full.deleteProject(project))).toBe("DiskFull");
+    expect(announced).toEqual([]);
+    expect(codeOf(logProjects.getProject(project))).toBe("ok");
   });
 
   it("keep their settings", () => {

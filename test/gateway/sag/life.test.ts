@@ -244,6 +244,12 @@ describe("Terraform's alicloud provider", () => {
       Status: "Active",
       ProjectName: "tf_testacc_project",
     });
+    const { accountId } = server.scope;
+    const made = { accountId, regionId: "cn-shanghai", project: "tf_testacc_project" };
+    expect(server.control.logProjects.listLogstores(made)).toMatchObject({
+      ok: true,
+      value: [{ name: "tf_testacc_logstore" }],
+    });
     // What the provider sends when output_type goes to netflow: the rest of its fields, three of them empty.
     const updated = await terraform("ModifyFlowLogAttribute", {
       FlowLogId,

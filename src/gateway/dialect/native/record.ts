@@ -35,20 +35,18 @@ const tailSchema = z.strictObject({
 interface Target {
   readonly project: string;
   readonly logstore: string;
+  /** Absent, the project is looked for in this host's region first, then in all others. */
   readonly regionId?: string;
 }
 
 export function recordRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
   const { control, reader } = dependencies;
-  const numberOf = ({ project, logstore, regionId = control.regionId }: Target): number =>
-    unwrap(
-      control.logProjects.getLogstore({
-        accountId: control.accounts.default.id,
-        regionId,
-        project,
-        logstore,
-      }),
-    ).id;
+  const accountId = control.accounts.default.id;
+  const numberOf = ({ project, logstore, regionId }: Target): number => {
+    const search = { accountId, project, regionIds: [control.regionId] };
+    const region = regionId ?? unwrap(control.logProjects.locateProject(search)).regionId;
+    return unwrap(control.logProjects.getLogstore({ accountId, regionId: region, project, logstore })).id;
+  };
 
   server.post("/records/search", async ({ body }) => {
     const input = unwrap(parseInput(searchSchema, body));

@@ -1,4 +1,5 @@
 /** What an operation is given: the request, who sent it, and the parts of Weir that it works on. */
+import type { Result } from "../../../base/mod.ts";
 import type { LogProject, LogProjects, Logstore } from "../../../control/mod.ts";
 import type { LogReader } from "../../../query/mod.ts";
 import { type Parsed, parsed, refuseFault, type SlsAnswer } from "./answer.ts";
@@ -31,17 +32,17 @@ export type Operation = (call: SlsCall) => SlsAnswer | Promise<SlsAnswer>;
  * otherwise the signature's region and then the server's own are looked at first, and others after them.
  */
 export function projectOf({ services, caller, host }: SlsCall): Parsed<LogProject> {
-  const project = host.project ?? "";
   const { accountId } = caller;
-  if (host.regionId === undefined) {
-    const named = services.logProjects.listProjects({ accountId }).filter((each) => each.name === project);
-    const inRegion = (id: string | undefined) => named.find((each) => each.regionId === id);
-    const found = inRegion(caller.regionId) ?? inRegion(services.regionId) ?? named[0];
-    if (found !== undefined) return parsed(found);
-  }
-  const regionId = host.regionId ?? services.regionId;
-  const found = services.logProjects.getProject({ accountId, regionId, project });
-  return found.ok ? parsed(found.value) : { ok: false, answer: refuseFault(found.fault) };
+  const { regionId } = host;
+  const find = (project: string): Result<LogProject> => {
+    if (regionId !== undefined) return services.logProjects.getProject({ accountId, regionId, project });
+    const regionIds = [caller.regionId, services.regionId].filter((id) => id !== undefined);
+    return services.logProjects.locateProject({ accountId, project, regionIds });
+  };
+  const dotted = host.dotted === undefined ? undefined : find(host.dotted);
+  if (dotted?.ok === true) return parsed(dotted.value);
+  const named = find(host.project ?? "");
+  return named.ok ? parsed(named.value) : { ok: false, answer: refuseFault(named.fault) };
 }
 
 /** The logstore that the path names. */

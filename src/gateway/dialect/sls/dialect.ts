@@ -113,6 +113,11 @@ async function answerRequest({ config, deps }: SlsServer, { raw, body }: Fastify
   const route = findRoute(request);
   if (!("operation" in route)) return { operation: "none", answer: route };
   const operation = route.name;
+  const host = resolveProject(head, config);
+  if (host.isContradictory === true) {
+    const message = "the request target and the Host header name different projects.";
+    return { operation, answer: refuse(400, "ParameterInvalid", message) };
+  }
   const { logProjects, logReader } = deps;
   try {
     const answer = await route.operation({
@@ -120,7 +125,7 @@ async function answerRequest({ config, deps }: SlsServer, { raw, body }: Fastify
       request,
       query: queryParameters(request.query),
       caller: caller.value,
-      host: resolveProject(head, config),
+      host,
     });
     return { operation, answer };
   } catch (error) {

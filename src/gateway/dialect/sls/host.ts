@@ -7,10 +7,14 @@ import type { RequestHead } from "../../dialect.ts";
 export interface ProjectHost {
   /** The project that the request names; undefined at an endpoint's own name. */
   readonly project: string | undefined;
+  /** All that precedes a known endpoint, without a region: a project's name may hold dots. */
+  readonly dotted?: string | undefined;
   /** The region that the host names, as the cloud's own endpoints do. */
   readonly regionId: string | undefined;
   /** Whether the endpoint's name is known, so that what precedes it can only be a project. */
   readonly isCertain: boolean;
+  /** Whether the request's target and its Host header name different projects. */
+  readonly isContradictory?: boolean;
 }
 
 /** The cloud's own endpoints, met when a proxy or a hosts file sends them here: `<project>.<region>.log.aliyuncs.com`. */
@@ -21,19 +25,26 @@ const endpointItself: ProjectHost = { project: undefined, regionId: undefined, i
 
 /**
  * Resolves in this order: the header `x-log-project`; the authority of an absolute-form target; the Host
- * header. A label that is not one of the regions names none.
+ * header. A label that is not one of the regions names none. No signature covers the target's authority,
+ * so one that names another project than the Host header is a contradiction.
  */
 export function resolveProject(
   head: RequestHead,
   { endpoints, regionIds }: { readonly endpoints: readonly string[]; readonly regionIds: readonly string[] },
 ): ProjectHost {
-  const sent = head.headers["host"] ?? "";
-  const hosts = [head.host, sent.toString().toLowerCase()].map((host) => parseHost(host, endpoints));
-  const host = hosts.find(({ project }) => project !== undefined) ?? hosts[0]!;
+  const sent = parseHost(head.headers["host"]?.toString().toLowerCase() ?? "", endpoints);
+  const target = parseHost(head.host, endpoints);
+  const host = target.project === undefined ? sent : target;
   const regionId = regionIds.find((id) => id === host.regionId);
+  const dotted = regionId === undefined ? host.dotted : withoutLastLabel(host.dotted);
   const named = head.headers["x-log-project"];
-  if (typeof named !== "string" || named === "") return { ...host, regionId };
-  return { project: named, regionId, isCertain: true };
+  if (typeof named === "string" && named !== "") return { project: named, regionId, isCertain: true };
+  const isContradictory = host.dotted !== sent.dotted || host.project !== sent.project;
+  return { ...host, dotted, regionId, isContradictory };
+}
+
+function withoutLastLabel(labels: string | undefined): string | undefined {
+  return labels?.replace(/\.[^.]*$/u, "");
 }
 
 /**
@@ -60,11 +71,12 @@ export function parseHost(host: string, endpoints: readonly string[]): ProjectHo
 
 /** The labels before a known endpoint: `<project>`, `<project>.<region>`, or at the cloud's domains `<region>`. */
 function fromLabels(labels: string, endsWithRegion: boolean): ProjectHost {
-  const [first, second] = labels.split(".");
-  const region = endsWithRegion && second === undefined ? first : second;
+  const isRegionAlone = endsWithRegion && !labels.includes(".");
+  const last = labels.split(".").at(-1)!;
   return {
-    project: endsWithRegion && second === undefined ? undefined : first,
-    regionId: region?.replace(networkSuffix, ""),
+    project: isRegionAlone ? undefined : labels.split(".")[0],
+    dotted: isRegionAlone ? undefined : labels,
+    regionId: isRegionAlone || last !== labels ? last.replace(networkSuffix, "") : undefined,
     isCertain: true,
   };
 }

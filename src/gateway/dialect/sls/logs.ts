@@ -172,12 +172,17 @@ function queryInfo({ terms }: QueryStatistics, line: number, reader: LogReader):
       phraseQueryInfo: {},
       columnTypes: [],
       highlight: [],
-    }).replaceAll(
-      /[^\u0020-\u007e]/gu,
-      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
+    }).replaceAll(/[^\u0020-\u007e]/gu, escaped);
   const text = info(terms.map(({ field, word }) => [word, field]));
   return text.length <= queryInfoBytesMax ? text : info([]);
+}
+
+/** A character as JSON escapes it, a pair of surrogates beyond U+FFFF. */
+function escaped(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
+  ).join("");
 }
 
 /** The search as it was sent, where a header can hold it. */

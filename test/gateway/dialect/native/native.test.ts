@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { unwrap } from "../../../../src/base/mod.ts";
 import { createNativeServer, type NativeServer, record } from "./support.ts";
 
 let server: NativeServer;
@@ -168,6 +169,17 @@ describe("access keys", () => {
 });
 
 describe("records", () => {
+  it("are found in whatever region their project is, and in any case of its letters", async () => {
+    const { logProjects, accounts } = server.control;
+    const key = { accountId: accounts.default.id, regionId: "eu-central-1", project: "Tf_Away" };
+    const { id } = unwrap(logProjects.ensure({ ...key, logstore: "R_1" }));
+    const search = { project: "tf_away", logstore: "R_1", fromS: 1, toS: 2 };
+    expect((await call("POST", "/records/search", search)).status).toBe(200);
+    expect(server.asked.at(-1)).toMatchObject({ logstore: id });
+    const elsewhere = { ...search, regionId: "cn-shanghai" };
+    expect((await call("POST", "/records/search", elsewhere)).status).toBe(404);
+  });
+
   it("are searched in the logstore's number", async () => {
     await call("POST", "/projects", { name: "searched" });
     await call("POST", "/projects/searched/logstores", { name: "flows", retentionDays: 7 });

@@ -48,6 +48,28 @@ describe("the host of a request", () => {
     });
   });
 
+  it.each([
+    ["a.b.localhost", "a.b", undefined],
+    ["a.b.cn-beijing.localhost:8080", "a.b", "cn-beijing"],
+    ["a.cn-beijing.log.aliyuncs.com", "a", "cn-beijing"],
+    ["tf_testacc.127.0.0.1", "tf_testacc", undefined],
+    ["localhost", undefined, undefined],
+  ])("%s may name a project with dots: %s in region %s", (host, dotted, regionId) => {
+    const settings = { endpoints: [], regionIds: ["cn-beijing"] };
+    expect(resolveProject(headOf(host), settings)).toMatchObject({ dotted, regionId });
+  });
+
+  it.each([
+    ["other.localhost:8080", "flows.localhost:8080", true],
+    ["flows.localhost", "localhost", true],
+    ["flows.cn-beijing.localhost", "flows.localhost", true],
+    ["flows.localhost:8080", "Flows.localhost", false],
+    ["127.0.0.1:8080", "flows.127.0.0.1", false],
+  ])("with target %s and Host %s is a contradiction: %s", (target, host, expected) => {
+    const head = { ...headOf(target), headers: { host } };
+    expect(resolveProject(head, noSettings).isContradictory).toBe(expected);
+  });
+
   it("is looked for in the Host header where an absolute-form target names only the proxy", () => {
     const head = { ...headOf("127.0.0.1:8080"), headers: { host: "flows.127.0.0.1" } };
     expect(resolveProject(head, noSettings).project).toBe("flows");

@@ -1,7 +1,9 @@
+import { get } from "node:http";
+
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { unwrap } from "../../../../src/base/mod.ts";
-import { accountId, callSls, createSlsServer, regionId, type SlsServer } from "./server.ts";
+import { accountId, callSls, createSlsServer, regionId, signV4, type SlsServer } from "./server.ts";
 
 const endpoint = "weir.example.com";
 let server: SlsServer;
@@ -41,6 +43,24 @@ describe("every answer", () => {
 });
 
 describe("projects", () => {
+  it("are not taken from a target that the signed Host header contradicts", async () => {
+    unwrap(server.logProjects.ensure({ accountId, regionId, project: "other", logstore: "records" }));
+    const { address } = unwrap(await server.gateway.start());
+    const ask = (target: string): Promise<number | undefined> => {
+      const { headers } = signV4({ method: "GET", path: "/logstores/records" });
+      const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+      const { hostname, port } = new URL(address);
+      get({ hostname, port, path: target, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on("error", reject);
+      return promise;
+    };
+    expect(await ask(`http://flows.${endpoint}/logstores/records`)).toBe(200);
+    expect(await ask(`http://other.${endpoint}/logstores/records`)).toBe(400);
+    await server.gateway.stop();
+  });
+
   it("are made at the endpoint itself and at the project's host", async () => {
     const create = { method: "POST", path: "/" } as const;
     const body = (projectName: string): object => ({ projectName, description: "d" });

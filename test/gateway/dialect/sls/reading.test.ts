@@ -35,6 +35,25 @@ describe("reading", () => {
     unwrap(server.logProjects.ensure({ accountId, regionId, project: "flows", logstore: "records" }));
   });
 
+  it.each(["flows_Of.tf", "flows_of.tf", "FLOWS_OF.TF"])(
+    "finds the project that a host names %s",
+    async (name) => {
+      unwrap(server.logProjects.ensure({ accountId, regionId, project: "flows_Of.tf", logstore: "R_1" }));
+      const call = { method: "GET", path: "/logstores/R_1", query: { type: "log", ...range } } as const;
+      expect(await codeOf({ ...call, host: `${name}.${endpoint}` })).toBe("200");
+      expect(await codeOf({ ...call, host: endpoint, headers: { "x-log-project": name } })).toBe("200");
+      expect(await codeOf({ ...call, host: `${name}.other.example.com` })).toBe("404 ProjectNotExist");
+    },
+  );
+
+  it("escapes a query's words in headers", async () => {
+    const query = { type: "log", ...range, query: 'snid:"\u{1f40b} é"' };
+    const { headers } = await callSls(server, { method: "GET", path: "/logstores/records", query });
+    expect(JSON.parse(String(headers["x-log-query-info"]))).toMatchObject({
+      terms: [["\u{1f40b} é", "snid"]],
+    });
+  });
+
   it("answers GET with a bare array and the rest in headers", async () => {
     const query = {
       type: "log",
