@@ -121,7 +121,11 @@ export function capturePlanOf(
 ): CapturePlan {
   return {
     subjects: deliveries.map(({ subject }) => subject),
-    excluded: exports.map(({ address, port, sourcePort }) => ({ address, port, sourcePort })),
+    excluded: exports.map(({ address, port, sourcePort }) => ({
+      address,
+      port,
+      ...(sourcePort === undefined ? {} : { sourcePort }),
+    })),
     loopback: settings.loopback,
     natInterfaces: selectInterfaces(interfaceNames, { include: settings.natInterfaces, exclude: [] }),
   };

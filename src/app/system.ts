@@ -215,7 +215,12 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
       refreshMs: templateRefreshS * 1000,
       bytesPerSecond: bytesPerSecondMax,
     },
-    { ...shared, interfaceNames: () => discoverInterfaces() },
+    {
+      ...shared,
+      interfaceNames: () => discoverInterfaces(),
+      // Another source port has to be left out by capture.
+      onEndpointsChanged: () => void reconciler.reconcile(),
+    },
   );
   const intake = createIntake({
     ...shared,

@@ -13,6 +13,7 @@ import {
   type NetflowExporterState,
   type NetflowVersion,
 } from "./flow-encoder.ts";
+import { createPace, type Pace } from "./pace.ts";
 import { createUdpSender, sendGroupMax, type UdpSender } from "./udp-sender.ts";
 
 export interface NetflowExporterOptions {
@@ -36,6 +37,8 @@ export interface NetflowExporterOptions {
   readonly refreshMs?: number;
   /** How fast datagrams leave at most; default 16 MiB a second, about 200,000 flows. */
   readonly bytesPerSecond?: number;
+  /** The collector's pace, where several exporters share it; else one of its own, of `bytesPerSecond`. */
+  readonly pace?: Pace;
   readonly clock?: Clock;
 }
 
@@ -70,7 +73,7 @@ export interface NetflowExporter {
   local(): { readonly address: string; readonly port: number } | undefined;
 }
 
-const defaultBytesPerSecond = 16 * 1024 * 1024;
+export const defaultBytesPerSecond = 16 * 1024 * 1024;
 
 interface Totals {
   datagramsSent: number;
@@ -83,11 +86,9 @@ interface Totals {
 
 /** Faults: `InputInvalid` (address), `InputOutOfRange` (port). */
 export function createNetflowExporter(options: NetflowExporterOptions): Result<NetflowExporter> {
-  const created = createUdpSender({
-    address: options.address,
-    port: options.port,
-    bytesPerSecond: options.bytesPerSecond ?? defaultBytesPerSecond,
-  });
+  const { address, port, bytesPerSecond = defaultBytesPerSecond } = options;
+  const pace = options.pace ?? createPace(address, port, bytesPerSecond);
+  const created = createUdpSender({ address, port, pace });
   if (!created.ok) return created;
   const sender = created.value;
   const encoder = createFlowEncoder(options);

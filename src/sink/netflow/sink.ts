@@ -6,13 +6,14 @@
  * sink continues them; after a kill, what was sent since the last commit is sent again, under the numbers
  * that it had. A collector that is down costs nothing but errors counted: UDP waits for nobody.
  */
-import { type Clock, ok, type Result, toFault } from "../../base/mod.ts";
+import { type Clock, ok, type Fault, type Result, toFault } from "../../base/mod.ts";
 import { decodeFlowBatch } from "../../flow/mod.ts";
 import type { Logger, Metrics } from "../../observe/mod.ts";
 import type { Spool, SpoolEntry } from "../../spool/mod.ts";
 import type { InterfaceName } from "../../wire/export/mod.ts";
 import { createDeliveryLedger, type NetflowDelivery } from "./delivery.ts";
-import { createNetflowExporter, type NetflowExporter } from "./exporter.ts";
+import { createNetflowExporter, defaultBytesPerSecond, type NetflowExporter } from "./exporter.ts";
+import { createPace, type Pace } from "./pace.ts";
 import { parseStreams, type StreamStates, streamsToJson } from "./stream-state.ts";
 import { type NetflowTarget, parseTarget, streamKey } from "./target.ts";
 
@@ -21,8 +22,10 @@ export interface NetflowSinkConfig {
   readonly refreshMs?: number;
   /** Templates are repeated after this many datagrams; default 20. */
   readonly refreshDatagrams?: number;
-  /** How fast datagrams leave for one collector at most; default 16 MiB a second. */
+  /** How fast datagrams leave for one collector at most, of all flow logs together; default 16 MiB a second. */
   readonly bytesPerSecond?: number;
+  /** Wait after a failure of the spool; default 1,000. */
+  readonly retryMs?: number;
 }
 
 export interface NetflowSinkDependencies {
@@ -32,6 +35,8 @@ export interface NetflowSinkDependencies {
   readonly clock: Clock;
   /** The interfaces that flows number; default none. */
   readonly interfaceNames?: () => readonly InterfaceName[];
+  /** Called when localPorts() has changed otherwise than by prepare(). */
+  readonly onEndpointsChanged?: () => void;
 }
 
 /** Whence and whither Weir's own datagrams go, for capture to leave them out. */
@@ -40,8 +45,9 @@ export interface NetflowEndpoint {
   /** The collector's. */
   readonly address: string;
   readonly port: number;
-  readonly sourceAddress: string;
-  readonly sourcePort: number;
+  /** Absent while there is no socket, because the collector cannot be connected to. */
+  readonly sourceAddress?: string;
+  readonly sourcePort?: number;
 }
 
 export interface NetflowSink {
@@ -52,7 +58,7 @@ export interface NetflowSink {
   wake(): void;
   /**
    * Opens an exporter for each target, so that its source port is known before its first datagram, and
-   * closes those of other targets.
+   * closes those of other targets, when nothing has been sent to them for a while.
    */
   prepare(targets: readonly NetflowTarget[]): Promise<void>;
   status(flowLogId: string): NetflowDelivery | undefined;
@@ -63,23 +69,34 @@ export interface NetflowSink {
 export const netflowSinkName = "netflow";
 
 const readLimits = { entriesMax: 64, bytesMax: 8 * 1024 * 1024 };
-/** Wait after a failure of the spool itself. */
-const retryMs = 1000;
+const defaultRetryMs = 1000;
+/** An exporter that is not wanted stays for so long after its last batch: another may follow. */
+const idleMs = 5000;
 const defaultRefreshMs = 60_000;
 
 interface Stream {
   readonly key: string;
   readonly target: NetflowTarget;
   readonly exporter: NetflowExporter;
+  /** When it was last sent to, by the monotonic clock. */
+  usedMs: number;
 }
 
 interface SinkState {
   readonly config: NetflowSinkConfig;
   readonly dependencies: NetflowSinkDependencies;
   readonly streams: Map<string, Stream>;
+  /** By address and port: what the streams to one collector share. */
+  readonly paces: Map<string, Pace>;
+  /** Keys of the targets last prepared; undefined before the first time. */
+  wanted: ReadonlySet<string> | undefined;
   readonly states: StreamStates;
   readonly ledger: ReturnType<typeof createDeliveryLedger>;
+  /** The position up to which everything was sent, acknowledged or not. */
+  sentPosition: number;
   running: boolean;
+  /** Why the spool cannot be used at the moment. */
+  fault: Fault | undefined;
   /** The delivery loop under way. */
   delivering: Promise<void> | undefined;
   /** Settles when nobody uses the streams: they are sent to, closed and refreshed in turn. */
@@ -97,9 +114,13 @@ export function createNetflowSink(
     config,
     dependencies,
     streams: new Map(),
+    paces: new Map(),
+    wanted: undefined,
     states: parseStreams(dependencies.spool.sinkState(netflowSinkName)),
     ledger: createDeliveryLedger(dependencies.metrics),
+    sentPosition: 0,
     running: false,
+    fault: undefined,
     delivering: undefined,
     turn: Promise.resolve(),
     woken: false,
@@ -112,7 +133,7 @@ export function createNetflowSink(
     wake: () => wake(state),
     prepare: (targets) => inTurn(state, () => prepare(state, targets)),
     status: (flowLogId) => state.ledger.status(flowLogId),
-    localPorts: () => [...state.streams.values()].flatMap(endpointOf),
+    localPorts: () => [...state.streams.values()].map(endpointOf),
   };
 }
 
@@ -129,6 +150,7 @@ async function stop(state: SinkState): Promise<void> {
   state.running = false;
   clearInterval(state.timer);
   clearTimeout(state.retry);
+  state.retry = undefined;
   await state.delivering;
   await inTurn(state, async () => {
     for (const stream of state.streams.values()) await closeStream(state, stream);
@@ -145,16 +167,23 @@ function inTurn<T>(state: SinkState, work: () => Promise<T>): Promise<T> {
 /** Templates and options to every collector, so that one that started meanwhile understands what follows. */
 async function refreshAll(state: SinkState): Promise<void> {
   if (!state.running) return;
+  await closeUnwanted(state);
   for (const stream of state.streams.values()) {
     await tracked(state, stream, stream.target.flowLogId, () => stream.exporter.refresh());
   }
   saveStates(state);
 }
 
-/** Saves the sequence numbers without moving the cursor. */
-function saveStates({ states, dependencies: { spool, logger } }: SinkState): void {
+/** Acknowledges what was sent, with the sequence numbers that it left. Throws what the spool throws. */
+function acknowledge({ sentPosition, states, dependencies: { spool } }: SinkState): void {
+  spool.acknowledge(netflowSinkName, sentPosition, streamsToJson(states));
+}
+
+/** The same where a failure has no consequence but that it is said: the next acknowledgement saves more. */
+function saveStates(state: SinkState): void {
+  const { logger } = state.dependencies;
   try {
-    spool.acknowledge(netflowSinkName, 0, streamsToJson(states));
+    acknowledge(state);
   } catch (error) {
     logger.error({ fault: toFault(error) }, "netflow sink cannot save its sequence numbers");
   }
@@ -162,31 +191,42 @@ function saveStates({ states, dependencies: { spool, logger } }: SinkState): voi
 
 function wake(state: SinkState): void {
   state.woken = true;
-  if (!state.running || state.delivering !== undefined) return;
+  if (!state.running || state.delivering !== undefined || state.retry !== undefined) return;
   state.delivering = deliverAll(state).finally(() => {
     state.delivering = undefined;
-    if (state.woken && state.retry === undefined) wake(state);
+    if (state.woken) wake(state);
   });
 }
 
-/** Delivers until the spool has nothing more. Never rejects: a fault of the spool is logged and tried again. */
+/**
+ * Delivers until the spool has nothing more. Never rejects: while the spool cannot be read or told, as on a
+ * disk that fails, it is tried again, and what was sent meanwhile is not sent again.
+ */
 async function deliverAll(state: SinkState): Promise<void> {
   const { spool, logger } = state.dependencies;
   state.woken = false;
   try {
+    if (state.fault !== undefined) acknowledge(state);
     while (state.running) {
-      const entries = spool.read(netflowSinkName, readLimits);
+      const entries = spool.read(netflowSinkName, { ...readLimits, after: state.sentPosition });
+      state.fault = undefined;
       if (entries.length === 0) return;
-      await inTurn(state, () => deliver(state, entries));
-      spool.acknowledge(netflowSinkName, entries.at(-1)!.position, streamsToJson(state.states));
+      await inTurn(state, async () => {
+        await deliver(state, entries);
+        state.sentPosition = entries.at(-1)!.position;
+      });
+      acknowledge(state);
     }
   } catch (error) {
-    logger.error({ fault: toFault(error) }, "netflow sink cannot read the spool");
-    state.retry = setTimeout(() => {
-      state.retry = undefined;
-      wake(state);
-    }, retryMs);
+    if (state.fault === undefined) logger.error({ fault: toFault(error) }, "netflow sink cannot go on");
+    state.fault = toFault(error);
+    if (state.running) state.retry = setTimeout(() => retry(state), state.config.retryMs ?? defaultRetryMs);
   }
+}
+
+function retry(state: SinkState): void {
+  state.retry = undefined;
+  wake(state);
 }
 
 /** Entries of one stream go in order; streams do not wait for each other. */
@@ -222,20 +262,25 @@ async function deliverEntry(state: SinkState, entry: SpoolEntry, target: Netflow
     return;
   }
   const { exporter } = stream.value;
+  stream.value.usedMs = state.dependencies.clock.monotonicMs();
   await tracked(state, stream.value, target.flowLogId, () => exporter.send(batch.value));
 }
 
 /** Does the work and keeps account of what it sent. */
 async function tracked(
   state: SinkState,
-  { key, exporter }: Stream,
+  stream: Stream,
   flowLogId: string,
   work: () => Promise<void>,
 ): Promise<void> {
+  const { key, exporter } = stream;
+  const { onEndpointsChanged } = state.dependencies;
   const before = exporter.statistics();
+  const portBefore = exporter.local()?.port;
   await work();
   state.states.set(key, exporter.state());
   state.ledger.add(flowLogId, before, exporter.statistics());
+  if (exporter.local()?.port !== portBefore) onEndpointsChanged?.();
 }
 
 /** What can never be delivered must not hold up what can. */
@@ -258,30 +303,52 @@ function streamFor(state: SinkState, target: NetflowTarget): Result<Stream> {
     known.exporter.setTimeouts(target.activeTimeoutS, target.inactiveTimeoutS);
     return ok(known);
   }
-  const { interfaceNames, clock } = state.dependencies;
+  const { clock } = state.dependencies;
   const initialState = state.states.get(key);
   const created = createNetflowExporter({
     ...target,
     ...state.config,
     clock,
-    ...(interfaceNames === undefined ? {} : { interfaceNames }),
+    pace: paceOf(state, target),
+    interfaceNames: () => listInterfaces(state.dependencies),
     ...(initialState === undefined ? {} : { initialState }),
   });
   if (!created.ok) return created;
-  const stream: Stream = { key, target, exporter: created.value };
+  const stream: Stream = { key, target, exporter: created.value, usedMs: Number.NEGATIVE_INFINITY };
   state.streams.set(key, stream);
   return ok(stream);
 }
 
-async function closeStream(state: SinkState, { key, exporter }: Stream): Promise<void> {
+function paceOf({ paces, config }: SinkState, { address, port }: NetflowTarget): Pace {
+  const key = `${address}|${port}`;
+  const pace = paces.get(key) ?? createPace(address, port, config.bytesPerSecond ?? defaultBytesPerSecond);
+  paces.set(key, pace);
+  return pace;
+}
+
+/** Names are a courtesy to the collector: flows go without them where the system does not tell. */
+function listInterfaces({ interfaceNames, logger }: NetflowSinkDependencies): readonly InterfaceName[] {
+  try {
+    return interfaceNames?.() ?? [];
+  } catch (error) {
+    logger.warn({ fault: toFault(error) }, "netflow options data without interface names");
+    return [];
+  }
+}
+
+async function closeStream(state: SinkState, { key, target, exporter }: Stream): Promise<void> {
+  const { address, port } = target;
   state.streams.delete(key);
+  const others = [...state.streams.values()].map((stream) => stream.target);
+  if (!others.some((other) => other.address === address && other.port === port))
+    state.paces.delete(`${address}|${port}`);
   await exporter.close();
   state.states.set(key, exporter.state());
 }
 
 async function prepare(state: SinkState, targets: readonly NetflowTarget[]): Promise<void> {
-  const wanted = new Set(targets.map(streamKey));
-  for (const stream of state.streams.values()) if (!wanted.has(stream.key)) await closeStream(state, stream);
+  state.wanted = new Set(targets.map(streamKey));
+  await closeUnwanted(state);
   for (const target of targets) {
     const stream = streamFor(state, target);
     const opened = stream.ok ? await stream.value.exporter.open() : stream;
@@ -294,9 +361,19 @@ async function prepare(state: SinkState, targets: readonly NetflowTarget[]): Pro
   }
 }
 
-function endpointOf({ target, exporter }: Stream): NetflowEndpoint[] {
-  const local = exporter.local();
-  if (local === undefined) return [];
+/** Those of batches from before a restart or change are closed only when no more of these come. */
+async function closeUnwanted(state: SinkState): Promise<void> {
+  const { streams, wanted, dependencies } = state;
+  if (wanted === undefined) return;
+  const idleSinceMs = dependencies.clock.monotonicMs() - idleMs;
+  for (const stream of streams.values()) {
+    if (!wanted.has(stream.key) && stream.usedMs < idleSinceMs) await closeStream(state, stream);
+  }
+}
+
+function endpointOf({ target, exporter }: Stream): NetflowEndpoint {
   const { flowLogId, address, port } = target;
-  return [{ flowLogId, address, port, sourceAddress: local.address, sourcePort: local.port }];
+  const local = exporter.local();
+  const source = local === undefined ? {} : { sourceAddress: local.address, sourcePort: local.port };
+  return { flowLogId, address, port, ...source };
 }

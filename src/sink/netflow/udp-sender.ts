@@ -10,14 +10,14 @@ import { createSocket, type Socket } from "node:dgram";
 
 import { fail, isIpv4Mapped, ok, parseAddress, type Result } from "../../base/mod.ts";
 import type { ExportDatagram } from "../../wire/export/mod.ts";
-import { awaitRoom, type ReceiveQueue, receiveQueueOf } from "./receive-queue.ts";
-import { createTokenBucket, takeTokens, type TokenBucket } from "./token-bucket.ts";
+import { keepPace, type Pace } from "./pace.ts";
 
 export interface UdpSenderOptions {
   /** An IPv4 or IPv6 address. */
   readonly address: string;
   readonly port: number;
-  readonly bytesPerSecond: number;
+  /** The collector's, shared by all who send to it. */
+  readonly pace: Pace;
 }
 
 export interface UdpSender {
@@ -38,15 +38,12 @@ export interface UdpSender {
 
 /** At most this many datagrams go at once: 22,400 bytes. */
 export const sendGroupMax = 16;
-const bucketBytes = 32_768;
 /** A send that the kernel has not taken after this time is given up, and the socket with it. */
 const sendTimeoutMs = 5000;
 
 interface SenderState {
   readonly options: UdpSenderOptions;
   readonly type: "udp4" | "udp6";
-  /** The collector's, if it is on this host. */
-  readonly receiveQueue: ReceiveQueue | undefined;
   socket: Socket | undefined;
   opening: Promise<Result<void>> | undefined;
   /** One datagram at a time, since the last group met an error. */
@@ -69,17 +66,15 @@ export function createUdpSender(options: UdpSenderOptions): Result<UdpSender> {
   const state: SenderState = {
     options,
     type: isIpv4Mapped(address.value) ? "udp4" : "udp6",
-    receiveQueue: receiveQueueOf(options.address, options.port),
     socket: undefined,
     opening: undefined,
     cautious: false,
     errors: 0,
     lastError: undefined,
   };
-  const bucket = createTokenBucket(options.bytesPerSecond, bucketBytes);
   return ok({
     open: () => open(state),
-    send: (datagrams, count, notSent) => sendPaced(state, bucket, datagrams.slice(0, count), notSent),
+    send: (datagrams, count, notSent) => sendPaced(state, datagrams.slice(0, count), notSent),
     close: () => close(state),
     errors: () => state.errors,
     lastError: () => state.lastError,
@@ -89,18 +84,14 @@ export function createUdpSender(options: UdpSenderOptions): Result<UdpSender> {
 
 async function sendPaced(
   state: SenderState,
-  bucket: TokenBucket,
   datagrams: readonly ExportDatagram[],
   notSent: (datagram: ExportDatagram) => void,
 ): Promise<void> {
   let from = 0;
   while (from < datagrams.length) {
     const group = datagrams.slice(from, from + (state.cautious ? 1 : sendGroupMax));
-    await takeTokens(
-      bucket,
-      group.reduce((sum, datagram) => sum + datagram.length, 0),
-    );
-    if (state.receiveQueue !== undefined) await awaitRoom(state.receiveQueue, group.length);
+    const bytes = group.reduce((sum, datagram) => sum + datagram.length, 0);
+    await keepPace(state.options.pace, group.length, bytes);
     const errorsBefore = state.errors;
     const watchdog = setInterval(() => abandon(state), sendTimeoutMs);
     const sent = await Promise.all(group.map((datagram) => sendTwice(state, datagram)));
@@ -145,8 +136,10 @@ async function connect(state: SenderState): Promise<Result<void>> {
     noteError(state, error);
     resolve(error);
   });
+  // Without a callback: one would be told of a failure in the error event's stead.
+  socket.once("connect", () => resolve(undefined));
   try {
-    socket.connect(port, address, () => resolve(undefined));
+    socket.connect(port, address);
   } catch (error) {
     noteError(state, error as Error);
     resolve(error as Error);

@@ -196,4 +196,121 @@ describe("the NetFlow sink", () => {
     expect(sink.localPorts()).toEqual([endpoint]);
     await sink.stop();
   });
+
+  it("sends nothing twice while the spool cannot take its acknowledgements, and catches up later", async () => {
+    const collector = await openCollector();
+    let broken = true;
+    const acknowledge: Spool["acknowledge"] = (...parameters) => {
+      if (broken) throw new Error("disk I/O error");
+      spool.acknowledge(...parameters);
+    };
+    const failing = { ...spool, acknowledge };
+    const sink = createNetflowSink(
+      { retryMs: 20 },
+      { spool: failing, logger: silentLogger, metrics, clock: systemClock },
+    );
+    sink.start();
+    for (let round = 0; round < 5; round++) {
+      await accept({ ...targetOf(collector) }, 100);
+      sink.wake();
+      await sleep(20);
+    }
+    expect(pending()).toBe(5);
+    broken = false;
+    await until(() => pending() === 0);
+    await sink.stop();
+    expect(sink.status("fl-1")?.flowsSent).toBe(500);
+  });
+
+  it("goes on when the spool can be read again", async () => {
+    const collector = await openCollector();
+    let broken = true;
+    const read: Spool["read"] = (...parameters) => {
+      if (broken) throw new Error("disk I/O error");
+      return spool.read(...parameters);
+    };
+    const sink = createNetflowSink(
+      { retryMs: 20 },
+      { spool: { ...spool, read }, logger: silentLogger, metrics, clock: systemClock },
+    );
+    await accept({ ...targetOf(collector) }, 100);
+    sink.start();
+    await sleep(50);
+    broken = false;
+    await until(() => pending() === 0);
+    expect(sink.status("fl-1")?.flowsSent).toBe(100);
+    await sink.stop();
+  });
+
+  it("survives that the host's interfaces cannot be listed, and sends flows all the same", async () => {
+    const collector = await openCollector();
+    const interfaceNames = (): never => {
+      throw new Error("getifaddrs: too many open files");
+    };
+    const sink = createNetflowSink(
+      { refreshMs: 20 },
+      { spool, logger: silentLogger, metrics, clock: systemClock, interfaceNames },
+    );
+    sink.start();
+    await accept({ ...targetOf(collector) }, 100);
+    sink.wake();
+    await until(() => pending() === 0);
+    await sleep(50);
+    expect(sink.status("fl-1")?.flowsSent).toBe(100);
+    await sink.stop();
+  });
+
+  it("names a collector without its source port while it cannot be connected to", async () => {
+    const collector = await openCollector();
+    const sink = sinkOf();
+    await sink.prepare([{ ...targetOf(collector), address: "255.255.255.255" }]);
+    expect(sink.localPorts()).toEqual([
+      { flowLogId: "fl-1", address: "255.255.255.255", port: collector.port },
+    ]);
+    await sink.stop();
+  });
+
+  it("tells when a source port has changed, so that capture can leave it out", async () => {
+    const collector = await openCollector();
+    let changes = 0;
+    const sink = createNetflowSink(
+      {},
+      {
+        spool,
+        logger: silentLogger,
+        metrics,
+        clock: systemClock,
+        onEndpointsChanged: () => changes++,
+      },
+    );
+    await sink.prepare([targetOf(collector)]);
+    sink.start();
+    await accept({ ...targetOf(collector) }, 10);
+    sink.wake();
+    await until(() => pending() === 0);
+    expect(changes).toBe(0);
+    // A stream that nobody prepared, such as one of batches left from before a restart.
+    await accept({ ...targetOf(collector, { flowLogId: "fl-2", observationDomain: 2 }) }, 10);
+    sink.wake();
+    await until(() => pending() === 0);
+    expect(changes).toBe(1);
+    expect(sink.localPorts()).toHaveLength(2);
+    await sink.stop();
+  });
+
+  it("keeps all flow logs of one collector to its rate together", async () => {
+    const collector = await openCollector();
+    const bytesPerSecond = 200_000;
+    const sink = sinkOf({ bytesPerSecond });
+    for (let domain = 1; domain <= 4; domain++)
+      await accept({ ...targetOf(collector, { observationDomain: domain }) }, 500);
+    const startMs = performance.now();
+    sink.start();
+    await until(() => pending() === 0);
+    const elapsedS = (performance.now() - startMs) / 1000;
+    const octets = collector.datagrams.reduce((sum, { length }) => sum + length, 0);
+    // Up to one full bucket of 32,768 bytes goes at once.
+    expect((octets - 32_768) / elapsedS).toBeLessThan(bytesPerSecond * 1.1);
+    await sink.stop();
+  });
 });
