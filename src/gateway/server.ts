@@ -20,7 +20,7 @@ import {
 
 import { fail, ok, type Result, toFault } from "../base/mod.ts";
 import type { Counter, Logger, Metrics } from "../observe/mod.ts";
-import type { Dialect } from "./dialect.ts";
+import type { Dialect, RequestHead } from "./dialect.ts";
 import { requestHeadOf } from "./head.ts";
 import { defaultGatewayLimits, type GatewayLimits } from "./limits.ts";
 
@@ -126,7 +126,17 @@ function internalUrl(raw: IncomingMessage, dialects: readonly Dialect[]): string
   const head = requestHeadOf(raw);
   if (ownPaths.has(head.path)) return ownPrefix + head.target;
   const dialect = dialects.find((candidate) => candidate.matches(head));
-  return dialect === undefined ? "/@none" : dialectPrefix(dialect) + head.target;
+  return dialect === undefined ? "/@none" : dialectPrefix(dialect) + routable(head);
+}
+
+/** The router refuses a path that it cannot decode; the dialect is to do so, in its own error body. */
+function routable({ path, target }: RequestHead): string {
+  try {
+    decodeURIComponent(path);
+    return target;
+  } catch {
+    return path.replaceAll("%", "%25") + target.slice(path.length);
+  }
 }
 
 function ownRoutes({ health, metrics }: GatewayOptions) {

@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 
 import { fault, type FaultCode } from "../../../src/base/mod.ts";
 import { render } from "../../../src/gateway/dialect/rpc/answer.ts";
+import { createRpcDialect } from "../../../src/gateway/dialect/rpc/dialect.ts";
 import { commonError } from "../../../src/gateway/dialect/rpc/error.ts";
 import { mergeParameters, parseParameters } from "../../../src/gateway/dialect/rpc/parameters.ts";
+import { silentLogger } from "../../../src/observe/mod.ts";
 
 describe("parameters", () => {
   it("are read as URLSearchParams reads them, wherever a name comes once", () => {
@@ -71,9 +73,29 @@ describe("parameters", () => {
       Array.from({ length: count }, (_, index) => `${prefix}${index}=`).join("&");
     expect(parseParameters(many("a", 500)).ok).toBe(true);
     expect(parseParameters(many("a", 501))).toMatchObject({ fault: { code: "InputTooLarge" } });
+    expect(parseParameters(`${"&".repeat(600)}a=1`)).toMatchObject({ fault: { code: "InputTooLarge" } });
     const [left, right] = [parseParameters(many("a", 300)), parseParameters(many("b", 300))];
     if (!left.ok || !right.ok) throw new Error("both are allowed");
     expect(mergeParameters(left.value, right.value)).toMatchObject({ fault: { code: "InputTooLarge" } });
+  });
+});
+
+describe("a call at the root", () => {
+  const dialect = createRpcDialect({
+    services: [],
+    authenticator: { authenticate: async () => Promise.reject(new Error("not asked")) },
+    logger: silentLogger,
+  });
+  it.each([
+    ["POST", "/", { "content-type": "Application/X-WWW-Form-Urlencoded; charset=UTF-8" }, true],
+    ["GET", "/?Action=DescribeRegions", {}, true],
+    ["POST", "/", { "x-acs-action": "DescribeRegions" }, true],
+    ["POST", "/", { "content-type": "application/json" }, false],
+    ["GET", "/other?Action=DescribeRegions", {}, false],
+    ["GET", "/?Action=DescribeRegions", { "x-log-apiversion": "0.6.0" }, false],
+  ])("%s %s with %o is this style's: %s", (method, target, headers, expected) => {
+    const head = { method, target, path: target.split("?")[0]!, host: "127.0.0.1", headers };
+    expect(dialect.matches(head)).toBe(expected);
   });
 });
 

@@ -48,8 +48,12 @@ export function createRpcDialect(dependencies: RpcDependencies): Dialect {
 function isRpc({ method, path, target, headers }: RequestHead): boolean {
   if (path !== "/" || headers["x-log-apiversion"] !== undefined) return false;
   if (headers["x-acs-action"] !== undefined || headers["x-acs-version"] !== undefined) return true;
-  const form = String(headers["content-type"] ?? "").startsWith("application/x-www-form-urlencoded");
-  return (method === "POST" && form) || rpcQuery.test(target);
+  const hasForm = method === "POST" && isForm(String(headers["content-type"] ?? ""));
+  return hasForm || rpcQuery.test(target);
+}
+
+function isForm(contentType: string): boolean {
+  return contentType.toLowerCase().startsWith("application/x-www-form-urlencoded");
 }
 
 /** What fastify itself refuses: a body too large, or one that does not arrive as announced. */
@@ -152,10 +156,8 @@ function signedRequestOf(request: FastifyRequest): Result<SignedRequest> {
   const query = parseParameters(target.slice(path.length + 1));
   if (!query.ok) return query;
   const body = request.body instanceof Uint8Array ? request.body : noBody;
-  const isForm = (request.headers["content-type"] ?? "")
-    .toLowerCase()
-    .startsWith("application/x-www-form-urlencoded");
-  const form = isForm && body.length > 0 ? parseForm(body) : ({ ok: true, value: noParameters } as const);
+  const hasForm = body.length > 0 && isForm(request.headers["content-type"] ?? "");
+  const form = hasForm ? parseForm(body) : ({ ok: true, value: noParameters } as const);
   if (!form.ok) return form;
   const parameters = mergeParameters(query.value, form.value);
   if (!parameters.ok) return parameters;

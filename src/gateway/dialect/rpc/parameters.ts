@@ -11,7 +11,9 @@ const parametersMax = 500;
  */
 export function parseParameters(text: string): Result<Map<string, string>> {
   const parameters = new Map<string, string>();
-  for (const pair of text.split("&", parametersMax + 1)) {
+  const pairs = text.split("&", parametersMax + 1);
+  if (pairs.length > parametersMax) return tooMany();
+  for (const pair of pairs) {
     if (pair === "") continue;
     const middle = pair.indexOf("=");
     const name = decode(middle < 0 ? pair : pair.slice(0, middle));
@@ -21,7 +23,7 @@ export function parseParameters(text: string): Result<Map<string, string>> {
     if (known !== undefined && known !== value) return malformed(name);
     parameters.set(name, value);
   }
-  return parameters.size > parametersMax ? tooMany() : ok(parameters);
+  return ok(parameters);
 }
 
 /** Query and form together. A name in both must have one value, for only one of them would be signed. */
