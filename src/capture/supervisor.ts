@@ -125,7 +125,13 @@ function spawn(state: State, deps: SupervisorDeps): void {
     deps.onMessage(message as FromChild);
   });
   child.on("error", (error) => deps.logger.error({ error: error.message }, "capture process error"));
-  child.once("exit", (code, signal) => onExit(state, deps, code, signal));
+  // One that hangs does not see that its parent is gone.
+  const killChild = (): void => void child.kill("SIGKILL");
+  process.once("exit", killChild);
+  child.once("exit", (code, signal) => {
+    process.off("exit", killChild);
+    onExit(state, deps, code, signal);
+  });
   deps.onSpawn();
 }
 

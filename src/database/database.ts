@@ -41,6 +41,7 @@ function migrate(database: Database, migrations: readonly string[]): Result<void
       field: "schema version",
       value: `${current}`,
       allowed: `at most ${migrations.length}`,
+      remedy: "start that newer version, or name another directory with --data DIR",
     });
   }
   for (let version = current; version < migrations.length; version++) {

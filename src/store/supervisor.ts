@@ -173,7 +173,13 @@ function launch(supervision: Supervision): void {
     supervision.dependencies.logger.error({ error }, "store process failed");
     if (child.pid === undefined) end(error.message);
   });
-  child.on("exit", (code, signal) => end(`${signal ?? code}`));
+  // One that hangs does not see that its parent is gone, and would keep the directory from the next.
+  const killChild = (): void => void child.kill("SIGKILL");
+  process.once("exit", killChild);
+  child.on("exit", (code, signal) => {
+    process.off("exit", killChild);
+    end(`${signal ?? code}`);
+  });
 }
 
 function receive(supervision: Supervision, message: Exclude<FromChild, { kind: "failed" }>): void {
