@@ -91,6 +91,21 @@ describe("a flow log", () => {
     await ok("DeleteFlowLog", { FlowLogId });
   });
 
+  it("gives up an interface that was bound by other means, which it lists but cannot bind", async () => {
+    const FlowLogId = await create();
+    const { control, scope } = server;
+    const SmartAGId = control.resources.all().find(({ type }) => type === "interface")!.id;
+    const code = async (action: string) =>
+      (await server.call(action, { FlowLogId, SmartAGId })).body.Code as unknown;
+    expect(await code("AssociateFlowLog")).toBe("InvalidSmartAGId.NotFound");
+    expect(await code("DisassociateFlowLog")).toBe("InvalidSmartAGId.NotFound");
+    expect(control.flowLogs.associate(scope, FlowLogId, SmartAGId).ok).toBe(true);
+    const listed = await ok("DescribeFlowLogSags", { FlowLogId });
+    expect(listed).toMatchObject({ TotalCount: 1, Sags: { Sag: [{ SmartAGId }] } });
+    await ok("DisassociateFlowLog", { FlowLogId, SmartAGId });
+    await ok("DeleteFlowLog", { FlowLogId });
+  });
+
   it("makes its project and logstore on first use", async () => {
     const FlowLogId = await create();
     const key = {

@@ -54,7 +54,10 @@ function onFlowLog(
   return known.ok ? operate(flowLogId.value) : { ok: false, error: errorOfFault(known.fault) };
 }
 
-/** A gateway alone is a device of this service: any other resource is not found here. */
+/**
+ * A gateway alone is a device of this service: any other resource is not found here, unless it was bound to
+ * the flow log by other means, for then it is listed and can be unbound.
+ */
 function onGateway(
   regional: RegionalCall,
   operate: (flowLogId: string, gatewayId: string) => Result<unknown>,
@@ -62,7 +65,9 @@ function onGateway(
   return onFlowLog(regional, (flowLogId) => {
     const gatewayId = required(regional.call.parameters, "SmartAGId");
     if (!gatewayId.ok) return gatewayId;
-    if (regional.control.resources.find(gatewayId.value)?.type !== "gateway") {
+    const { flowLogs, resources } = regional.control;
+    const isBound = flowLogs.resourcesOf(flowLogId).some(({ id }) => id === gatewayId.value);
+    if (!isBound && resources.find(gatewayId.value)?.type !== "gateway") {
       return { ok: false, error: sagError("InvalidSmartAGId.NotFound") };
     }
     return done(operate(flowLogId, gatewayId.value));
