@@ -9,18 +9,34 @@
  */
 import type { PacketColumns } from "./columns.ts";
 import { decodeLinuxSll, decodeLinuxSll2 } from "./cooked.ts";
+import { settleTunnels, tunnelSteps } from "./encapsulation.ts";
 import { etherTypes } from "./ether-type.ts";
 import { decodeEthernet } from "./ethernet.ts";
+import { decodeGre } from "./gre.ts";
 import { decodeIpv4 } from "./ipv4.ts";
 import { decodeIpv6 } from "./ipv6.ts";
+import { stepByIpVersion } from "./ip-version.ts";
 import { linkTypes } from "./link-type.ts";
+import { decodeMpls } from "./mpls.ts";
 import { type DecodeOutcome, decodeOutcomes, type DecodeStep } from "./outcome.ts";
-import { decodeLoopback, decodeNflog, decodeRaw } from "./raw.ts";
+import {
+  decodeCiscoHdlc,
+  decodePpp,
+  decodePppoe,
+  decodePppoeHeader,
+  decodePppWithDirection,
+  decodeSerial,
+} from "./ppp.ts";
+import { decodeLoopback, decodeNflog } from "./raw.ts";
 import type { PacketDecoder } from "./state.ts";
+import { decodeUdpTunnel } from "./udp-tunnel.ts";
 import { decodeVlanTag } from "./vlan.ts";
 
-/** Headers between link and transport; a frame with more of them is malformed. */
-const headersMax = 16;
+/**
+ * Headers of a frame that are walked, so that no frame takes longer than another by much: enough for the four
+ * tunnels that are entered (encapsulation.ts), each with an inner frame of two tags. Beyond, it is malformed.
+ */
+const headersMax = 24;
 
 /**
  * Decodes the frame at `offset` into row `row` of `packets` and counts its outcome in `decoder.outcomes`.
@@ -56,29 +72,52 @@ export function decodeFrame(
         ? decodeHeader(decoder, bytes, view, step, packets, row, timestampUs)
         : decodeOutcomes.malformed;
   }
+  if (decoder.tunnels !== 0) step = settleTunnels(decoder, step);
   decoder.outcomes[step]!++;
   return step as DecodeOutcome;
 }
 
-/** Consumes the header that `etherType` names. */
+/** Consumes the header that `step` names: an EtherType, or the IP protocol of a tunnel. */
 function decodeHeader(
   decoder: PacketDecoder,
   bytes: Uint8Array,
   view: DataView,
-  etherType: number,
+  step: DecodeStep,
   packets: PacketColumns,
   row: number,
   timestampUs: number,
 ): DecodeStep {
-  switch (etherType) {
+  switch (step) {
     case etherTypes.ipv4:
       return decodeIpv4(decoder, bytes, view, packets, row, timestampUs);
     case etherTypes.ipv6:
       return decodeIpv6(decoder, bytes, view, packets, row, timestampUs);
+    default:
+      return decodeEncapsulation(decoder, bytes, view, step);
+  }
+}
+
+/** Consumes a header below or inside which there may be another; apart, so that plain IP stays a short way. */
+function decodeEncapsulation(
+  decoder: PacketDecoder,
+  bytes: Uint8Array,
+  view: DataView,
+  step: DecodeStep,
+): DecodeStep {
+  switch (step) {
     case etherTypes.vlan:
     case etherTypes.serviceVlan:
     case etherTypes.legacyServiceVlan:
       return decodeVlanTag(decoder, view);
+    case etherTypes.mpls:
+    case etherTypes.mplsMulticast:
+      return decodeMpls(decoder, bytes, view);
+    case etherTypes.pppoeSession:
+      return decodePppoe(decoder, bytes, view);
+    case tunnelSteps.gre:
+      return decodeGre(decoder, bytes, view);
+    case tunnelSteps.udp:
+      return decodeUdpTunnel(decoder, bytes, view);
     default:
       return decodeOutcomes.notIp;
   }
@@ -92,7 +131,7 @@ function decodeLink(decoder: PacketDecoder, bytes: Uint8Array, view: DataView, l
     case linkTypes.raw:
     case linkTypes.rawBsd:
     case linkTypes.rawOpenbsd:
-      return decodeRaw(decoder, bytes);
+      return stepByIpVersion(decoder, bytes);
     case linkTypes.ipv4:
       return etherTypes.ipv4;
     case linkTypes.ipv6:
@@ -106,6 +145,28 @@ function decodeLink(decoder: PacketDecoder, bytes: Uint8Array, view: DataView, l
       return decodeLoopback(decoder, view);
     case linkTypes.nflog:
       return decodeNflog(decoder, bytes, view);
+    default:
+      return decodeSerialLink(decoder, bytes, view, linkType);
+  }
+}
+
+function decodeSerialLink(
+  decoder: PacketDecoder,
+  bytes: Uint8Array,
+  view: DataView,
+  linkType: number,
+): DecodeStep {
+  switch (linkType) {
+    case linkTypes.ppp:
+      return decodePpp(decoder, bytes, view);
+    case linkTypes.pppHdlc:
+      return decodeSerial(decoder, bytes, view);
+    case linkTypes.pppoe:
+      return decodePppoeHeader(decoder, bytes, view);
+    case linkTypes.ciscoHdlc:
+      return decodeCiscoHdlc(decoder, view);
+    case linkTypes.pppWithDirection:
+      return decodePppWithDirection(decoder, bytes, view);
     default:
       return decodeOutcomes.unsupportedLink;
   }

@@ -1,6 +1,7 @@
 /** IPv4 (RFC 791), with options, fragments and the kernel's oversized packets. */
 import { copyIpv4Address } from "./address-words.ts";
 import type { PacketColumns } from "./columns.ts";
+import { enterTunnel } from "./encapsulation.ts";
 import { attributeFragment, rememberFragment } from "./fragment.ts";
 import { decodeOutcomes, type DecodeStep } from "./outcome.ts";
 import { endedEarly, type PacketDecoder } from "./state.ts";
@@ -16,6 +17,8 @@ const moreFragments = 0x2000;
  * Octets are the header's total length, so that Ethernet padding is never counted; a total length of 0 is
  * a packet that segmentation or receive offload made larger than 65,535 octets, whose length is the
  * frame's. A total length beyond the frame's own end counts what the frame carried.
+ *
+ * A fragment is metered by this header even if it holds a tunnel: only the first one has what is inside.
  */
 export function decodeIpv4(
   decoder: PacketDecoder,
@@ -49,8 +52,11 @@ export function decodeIpv4(
     decodeTransport(bytes, view, start + headerBytes, end, protocol, packets, row);
     if ((fragment & moreFragments) !== 0) {
       rememberFragment(decoder.fragments, packets, row, view.getUint16(start + 4), protocol, timestampUs);
+      return decodeOutcomes.packet;
     }
-    return decodeOutcomes.packet;
+    const tunnel = decoder.ipv4Tunnels[protocol]!;
+    if (tunnel === 0) return decodeOutcomes.packet;
+    return enterTunnel(decoder, tunnel, start + headerBytes, end, start + octets);
   }
   packets.protocol[row] = protocol;
   packets.ports[row] = 0;

@@ -1,6 +1,7 @@
 /** IPv6 (RFC 8200) with its extension headers, fragments and jumbograms. */
 import { copyIpv6Addresses } from "./address-words.ts";
 import type { PacketColumns } from "./columns.ts";
+import { enterTunnel } from "./encapsulation.ts";
 import { attributeFragment, rememberFragment } from "./fragment.ts";
 import { decodeOutcomes, type DecodeStep } from "./outcome.ts";
 import { endedEarly, type PacketDecoder } from "./state.ts";
@@ -17,14 +18,17 @@ const nextHeaders = {
   noNextHeader: 59,
   destinationOptions: 60,
 } as const;
+/** Type and length of the jumbo payload option, which is the first one for its alignment (RFC 2675 section 2). */
+const jumboOption = 0xc204;
 /** The fragment key has no protocol in IPv6; 256 keeps it apart from every IPv4 key. */
 const fragmentKeyProtocol = 256;
 
 /**
  * Decodes the IPv6 packet at `decoder.at` into `row`.
  *
- * Octets are 40 and the header's payload length. A payload length of 0 is a jumbogram (RFC 2675) or the
- * work of an offload, whose length is the frame's, unless the packet says that nothing follows.
+ * Octets are 40 and the header's payload length. A payload length of 0 is a jumbogram (RFC 2675), whose
+ * length is in its first option, or the work of an offload, whose length is the frame's; unless the packet
+ * says that nothing follows.
  */
 export function decodeIpv6(
   decoder: PacketDecoder,
@@ -42,7 +46,8 @@ export function decodeIpv6(
   const payloadLength = view.getUint16(start + 4);
   const nextHeader = bytes[start + 6]!;
   const oversized = payloadLength === 0 && nextHeader !== nextHeaders.noNextHeader;
-  const octets = oversized ? wireOctets : Math.min(headerBytes + payloadLength, wireOctets);
+  const payloadOctets = oversized ? jumboOctets(decoder, view, nextHeader) : payloadLength;
+  const octets = Math.min(headerBytes + payloadOctets, wireOctets);
 
   packets.octets[row] = octets;
   packets.ipVersion[row] = 6;
@@ -52,14 +57,21 @@ export function decodeIpv6(
 
   decoder.at = start + headerBytes;
   const end = Math.min(decoder.end, start + octets);
-  decodeUpperLayer(decoder, bytes, view, end, nextHeader, packets, row, timestampUs);
-  return decodeOutcomes.packet;
+  return decodeUpperLayer(decoder, bytes, view, end, nextHeader, packets, row, timestampUs);
+}
+
+/** The payload of a packet whose header leaves its length open: what the jumbo option says, or all there is. */
+function jumboOctets(decoder: PacketDecoder, view: DataView, nextHeader: number): number {
+  const at = decoder.at + headerBytes;
+  const hasOption =
+    nextHeader === nextHeaders.hopByHop && at + 8 <= decoder.end && view.getUint16(at + 2) === jumboOption;
+  return hasOption ? view.getUint32(at + 4) : decoder.wireEnd - at;
 }
 
 /**
  * Walks the extension headers to the transport header. A chain that cannot be read to its end, because the
  * capture cut it or it is too long, leaves the last next-header value as the protocol and ports 0: the
- * packet and its octets still belong to these two addresses.
+ * packet and its octets still belong to these two addresses. As in IPv4, a fragment is no tunnel.
  */
 function decodeUpperLayer(
   decoder: PacketDecoder,
@@ -70,9 +82,10 @@ function decodeUpperLayer(
   packets: PacketColumns,
   row: number,
   timestampUs: number,
-): void {
+): DecodeStep {
+  const start = decoder.at;
   let nextHeader = firstHeader;
-  let at = decoder.at;
+  let at = start;
   let identification = -1;
   for (let headers = 0; headers < extensionHeadersMax && isExtension(nextHeader); headers++) {
     if (at + 8 > end) break;
@@ -82,7 +95,7 @@ function decodeUpperLayer(
         decodeTransport(bytes, view, end, end, bytes[at]!, packets, row);
         const later = view.getUint32(at + 4);
         attributeFragment(decoder.fragments, packets, row, later, fragmentKeyProtocol, timestampUs);
-        return;
+        return decodeOutcomes.packet;
       }
       if ((offsetAndMore & 1) !== 0) identification = view.getUint32(at + 4);
     }
@@ -93,7 +106,11 @@ function decodeUpperLayer(
   decodeTransport(bytes, view, at, end, nextHeader, packets, row);
   if (identification >= 0) {
     rememberFragment(decoder.fragments, packets, row, identification, fragmentKeyProtocol, timestampUs);
+    return decodeOutcomes.packet;
   }
+  const tunnel = decoder.ipv6Tunnels[nextHeader]!;
+  if (tunnel === 0) return decodeOutcomes.packet;
+  return enterTunnel(decoder, tunnel, at, end, start + packets.octets[row]! - headerBytes);
 }
 
 function isExtension(nextHeader: number): boolean {

@@ -19,7 +19,8 @@ export type DecodeOutcome = (typeof decodeOutcomes)[DecodeOutcomeName];
 export const decodeOutcomeNames = Object.keys(decodeOutcomes) as readonly DecodeOutcomeName[];
 
 /**
- * What a header's decoder returns: the EtherType of the header that now stands at `decoder.at`, or an
- * outcome. They do not collide, for an EtherType is 0x600 or more (IEEE 802.3 section 3.2.6).
+ * What a header's decoder returns: the EtherType of the header that now stands at `decoder.at`, one of the
+ * IP protocol numbers in `tunnelSteps`, or an outcome. They do not collide: an EtherType is 0x600 or more
+ * (IEEE 802.3 section 3.2.6), and the protocol numbers are greater than every outcome.
  */
 export type DecodeStep = number;

@@ -1,19 +1,12 @@
-/** Links that carry IP without an EtherType: raw IP, BSD loopback, and Linux's NFLOG records. */
+/** Links that carry IP without an EtherType: BSD loopback, and Linux's NFLOG records. */
 import { etherTypes } from "./ether-type.ts";
+import { stepByIpVersion } from "./ip-version.ts";
 import { decodeOutcomes, type DecodeStep } from "./outcome.ts";
 import { endedEarly, type PacketDecoder } from "./state.ts";
 
 const familyIpv4 = 2;
 /** AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, and macOS: a file may come from any of them. */
 const familiesIpv6: readonly number[] = [10, 24, 28, 30];
-
-/** Raw IP: the version says which. */
-export function decodeRaw(decoder: PacketDecoder, bytes: Uint8Array): DecodeStep {
-  if (decoder.at >= decoder.end) return endedEarly(decoder, decoder.at + 1);
-  const version = bytes[decoder.at]! >>> 4;
-  if (version === 4) return etherTypes.ipv4;
-  return version === 6 ? etherTypes.ipv6 : decodeOutcomes.malformed;
-}
 
 /** BSD loopback: the address family in the byte order of the host that captured (0) or of the network (108). */
 export function decodeLoopback(decoder: PacketDecoder, view: DataView): DecodeStep {
@@ -59,7 +52,7 @@ function enterPayload(
   decoder.at = start;
   decoder.end = Math.min(decoder.end, payloadEnd);
   decoder.wireEnd = payloadEnd;
-  const step = decodeRaw(decoder, bytes);
+  const step = stepByIpVersion(decoder, bytes);
   // Rules of the ARP and bridge families log other protocols.
   if (step === decodeOutcomes.malformed) return decodeOutcomes.notIp;
   if (decoder.end - start < 6) return decodeOutcomes.truncated;

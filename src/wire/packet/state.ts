@@ -1,4 +1,5 @@
 /** What the header decoders share while they walk one frame. */
+import { createTunnelTable, defaultEncapsulations, type EncapsulationSwitches } from "./encapsulation.ts";
 import { createFragmentTable, type FragmentTable } from "./fragment.ts";
 import { decodeOutcomeNames, decodeOutcomes, type DecodeStep } from "./outcome.ts";
 
@@ -9,6 +10,8 @@ export interface PacketDecoderOptions {
   readonly fragmentTimeoutUs?: number;
   /** Seed of the fragment table's hash; random if absent. */
   readonly seed?: number;
+  /** Encapsulations that are looked into; those left out are as in `defaultEncapsulations`. */
+  readonly encapsulations?: Partial<EncapsulationSwitches>;
 }
 
 /**
@@ -27,12 +30,23 @@ export interface PacketDecoder {
   interfaceIndex: number;
   /** The direction that a Linux cooked header names (flowDirections of flow/); 255 otherwise. */
   direction: number;
+  /** Tunnels entered in the frame; 0 between frames. */
+  tunnels: number;
+  readonly encapsulations: EncapsulationSwitches;
+  /** The tunnels that are entered, by the IP protocol number in an IPv4 and in an IPv6 packet. */
+  readonly ipv4Tunnels: Uint16Array<ArrayBuffer>;
+  readonly ipv6Tunnels: Uint16Array<ArrayBuffer>;
   readonly fragments: FragmentTable;
   /** Frames by outcome, indexed by its number. */
   readonly outcomes: Float64Array<ArrayBuffer>;
+  /** Packets metered by the IP header inside a tunnel. */
+  decapsulated: number;
+  /** Packets metered by a header around the innermost one, which holds no IP or could not be read. */
+  innerUnread: number;
 }
 
 export function createPacketDecoder(options: PacketDecoderOptions = {}): PacketDecoder {
+  const encapsulations = { ...defaultEncapsulations, ...options.encapsulations };
   return {
     at: 0,
     end: 0,
@@ -40,12 +54,18 @@ export function createPacketDecoder(options: PacketDecoderOptions = {}): PacketD
     vlanId: 0,
     interfaceIndex: 0,
     direction: 255,
+    tunnels: 0,
+    encapsulations,
+    ipv4Tunnels: createTunnelTable(4, encapsulations),
+    ipv6Tunnels: createTunnelTable(6, encapsulations),
     fragments: createFragmentTable(
       options.fragmentsMax ?? 4096,
       options.fragmentTimeoutUs ?? 30_000_000,
       options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!,
     ),
     outcomes: new Float64Array(decodeOutcomeNames.length),
+    decapsulated: 0,
+    innerUnread: 0,
   };
 }
 

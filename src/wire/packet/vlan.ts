@@ -1,7 +1,7 @@
 /** VLAN tags (IEEE 802.1Q and 802.1ad). */
 import { etherTypeMin } from "./ether-type.ts";
 import { decodeLlc } from "./ethernet.ts";
-import type { DecodeStep } from "./outcome.ts";
+import { decodeOutcomes, type DecodeStep } from "./outcome.ts";
 import { endedEarly, type PacketDecoder } from "./state.ts";
 
 /**
@@ -9,6 +9,7 @@ import { endedEarly, type PacketDecoder } from "./state.ts";
  * belongs to no VLAN (802.1Q section 9.6).
  */
 export function decodeVlanTag(decoder: PacketDecoder, view: DataView): DecodeStep {
+  if (!decoder.encapsulations.vlan) return decodeOutcomes.notIp;
   const at = decoder.at;
   if (at + 4 > decoder.end) return endedEarly(decoder, at + 4);
   if (decoder.vlanId === 0) decoder.vlanId = view.getUint16(at) & 0x0fff;
