@@ -1,7 +1,7 @@
 /** What really crossed a wire, by tcpdump's capture and tshark's reading of it: the truth that Weir is held against. */
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { statSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Namespace } from "./netns.ts";
@@ -31,32 +31,45 @@ export interface Recorder {
   finish(): Promise<Truth>;
 }
 
-/** Records the TCP and UDP packets on the peer's interface. */
-export async function recordTruth(peer: Namespace, interfaceName: string, folder: string): Promise<Recorder> {
-  const file = join(folder, `truth-${Date.now()}.pcap`);
-  const args = ["-i", interfaceName, "-U", "-w", file, "-Z", "root", "--immediate-mode", "tcp or udp"];
+/** Records the TCP and UDP packets on the peer's interface, or those that the filter passes. */
+export async function recordTruth(
+  peer: Namespace,
+  interfaceName: string,
+  folder: string,
+  filter = "tcp or udp",
+): Promise<Recorder> {
+  const file = join(folder, `truth-${Date.now()}-${randomUUID()}.pcap`);
+  // Headers alone, and room for a moment in which tcpdump does not run.
+  const room = ["-s", "128", "-B", "16384"];
+  const args = ["-i", interfaceName, "-U", "-w", file, "-Z", "root", "--immediate-mode", ...room, filter];
   const child = peer.start("tcpdump", args, ["ignore", "ignore", "pipe"]);
   let said = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
   await eventually("tcpdump listens", 10_000, () => (said.includes("listening on") ? true : undefined));
   return {
     finish: async () => {
-      // Without a word from its side: until the file has not grown for a second.
-      let size = -1;
-      for (let now = statSync(file).size; now !== size; now = statSync(file).size) {
-        size = now;
+      // It tells its counts when asked: until it has read all that it received, and nothing more comes.
+      let counts = "";
+      await eventually("tcpdump has read everything", 20_000, async () => {
+        const [before, asked] = [counts, said.length];
+        child.kill("SIGUSR1");
         await new Promise((resume) => setTimeout(resume, 1000));
-      }
+        counts = said.slice(asked);
+        const [captured, received] = countsIn(counts);
+        return captured !== undefined && captured === received && counts === before ? true : undefined;
+      });
       child.kill("SIGTERM");
       await once(child, "exit");
-      const [captured, received] = [/(\d+) packets captured/u, /(\d+) packets received/u].map(
-        (word) => word.exec(said)?.[1],
-      );
-      if (captured === undefined || captured !== received)
+      if (!said.includes("\n0 packets dropped by kernel")) {
         throw new Error(`tcpdump has not seen everything: ${said}`);
+      }
       return readTruth(file);
     },
   };
+}
+
+function countsIn(text: string): (string | undefined)[] {
+  return [/(\d+) packets captured/u, /(\d+) packets received/u].map((word) => word.exec(text)?.[1]);
 }
 
 function readTruth(file: string): Truth {
@@ -65,6 +78,7 @@ function readTruth(file: string): Truth {
   const fields = [...columns, ...ports].flatMap((name) => ["-e", name]);
   const text = execFileSync("tshark", ["-r", file, "-T", "fields", "-E", "occurrence=f", ...fields], {
     encoding: "utf8",
+    maxBuffer: 256 << 20,
     stdio: ["ignore", "pipe", "ignore"],
   });
   const truth: Truth = new Map();

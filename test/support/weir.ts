@@ -15,6 +15,7 @@ export interface ReadyLine {
   readonly accessKeySecret?: string;
   readonly regionId: string;
   readonly resources: readonly { readonly id: string; readonly type: string; readonly name: string }[];
+  readonly warnings?: readonly string[];
 }
 
 export interface RunningWeir {
@@ -38,6 +39,8 @@ export interface StartOptions {
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly readyTimeoutMs?: number;
+  /** Goes before the launcher, such as setpriv and its arguments. */
+  readonly prefix?: readonly string[];
 }
 
 export function temporaryDirectory(name: string): { path: string; remove: () => void } {
@@ -57,7 +60,8 @@ export async function startWeir(options: StartOptions): Promise<RunningWeir> {
     options.data,
     ...(options.args ?? []),
   ];
-  const child = spawn(launcher, args, {
+  const [command, ...rest] = [...(options.prefix ?? []), launcher, ...args];
+  const child = spawn(command!, rest, {
     env: { ...process.env, ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -87,6 +91,35 @@ export async function startWeir(options: StartOptions): Promise<RunningWeir> {
       await once(child, "exit");
     },
   };
+}
+
+export interface Ending {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs `./weir` with any arguments to its end; `prefix` goes before it, such as setpriv and its arguments. */
+export async function runWeir(
+  args: readonly string[],
+  options: {
+    readonly environment?: Readonly<Record<string, string>>;
+    readonly prefix?: readonly string[];
+  } = {},
+): Promise<Ending> {
+  const [command, ...rest] = [...(options.prefix ?? []), launcher, ...args];
+  const child = spawn(command!, rest, {
+    env: { ...process.env, ...options.environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  let errors = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+  const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const [code] = (await once(child, "close")) as [number | null];
+  clearTimeout(timer);
+  return { code, output, errors };
 }
 
 async function readyLine(child: ChildProcess, timeoutMs: number, errors: () => string): Promise<ReadyLine> {

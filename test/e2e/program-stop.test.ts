@@ -1,0 +1,138 @@
+/** SIGTERM at an awkward moment: a quick end, and nothing that was metered is lost. */
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { callNative, readStatus } from "../support/administration.ts";
+import { type Echo, echoSegments, streamConnections } from "../support/exchange.ts";
+import { requirePeer, requireRoot } from "../support/peers.ts";
+import { excessOf, sumRecords } from "../support/records.ts";
+import { readSlsLogs } from "../support/sls-client.ts";
+import { recordTruth, type Truth } from "../support/truth.ts";
+import { createVethToPeer, type VethToPeer } from "../support/veth.ts";
+import { eventually, type RunningWeir, startWeir, temporaryDirectory } from "../support/weir.ts";
+
+const isPossible = requireRoot("capture packets") && requirePeer("ip", "tcpdump", "tshark");
+const stopMsMax = 10_000;
+
+describe.skipIf(!isPossible)("a Weir that is asked to stop while traffic flows", () => {
+  const directory = temporaryDirectory("program-stop");
+  let link: VethToPeer;
+  let echo: Echo;
+  let weir: RunningWeir;
+  let access: { endpoint: string; accessKeyId: string; accessKeySecret: string };
+  let truth: Truth;
+
+  const start = async (): Promise<void> => {
+    weir = await startWeir({
+      data: join(directory.path, "data"),
+      args: ["--set", `capture.interfaces.include=${link.interfaceName}`],
+    });
+    access = { ...weir.ready, accessKeySecret: weir.ready.accessKeySecret ?? access.accessKeySecret };
+  };
+  const recorded = async (): Promise<Truth> =>
+    sumRecords(await readSlsLogs(access, "stopped", "flows", "protocol: 6"));
+
+  beforeAll(async () => {
+    link = createVethToPeer("ps");
+    echo = await echoSegments(link.hostAddress);
+    await start();
+    const created = await callNative<{ id: string }>(weir.data, "POST", "/flow-logs", {
+      settings: {
+        name: "stopped",
+        outputs: {
+          logService: { enabled: true, project: "stopped", logstore: "flows" },
+          netflow: { enabled: true, address: "127.0.0.1", port: await refusingPort(), version: 9 },
+        },
+      },
+    });
+    const gateway = weir.ready.resources.find(({ type }) => type === "gateway")!;
+    await callNative(weir.data, "PUT", `/flow-logs/${created.id}/resources/${gateway.id}`);
+  });
+
+  afterAll(async () => {
+    await weir?.stop();
+    echo?.close();
+    link?.remove();
+    directory.remove();
+  });
+
+  /** Traffic, and in the midst of it `stopIt`; returns what crossed the wire until Weir had ended. */
+  const stopAmidTraffic = async (before: () => Promise<void>): Promise<Truth> => {
+    const recorder = await recordTruth(link.peer, link.peerInterfaceName, directory.path);
+    const stream = streamConnections(link.peer, echo, 20);
+    await eventually("flows in the meter", 20_000, async () => {
+      const { capture } = await readStatus(weir.data);
+      return capture.subjects.some(({ packets }) => Number(packets) > 200) ? true : undefined;
+    });
+    await before();
+    const { code, elapsedMs } = await weir.stop();
+    expect(code).toBe(0);
+    expect(elapsedMs).toBeLessThan(stopMsMax);
+    await stream.stop();
+    return recorder.finish();
+  };
+
+  /** All that was metered before the signal is stored: of the whole only the last moments are missing. */
+  const expectStored = (found: Truth, meteredPackets: number): void => {
+    expect(excessOf(found, truth)).toEqual([]);
+    expect(packetsOf(found)).toBeGreaterThanOrEqual(meteredPackets);
+  };
+
+  it("ends within ten seconds though the collector refuses, and the next start has every metered flow", async () => {
+    let metered = 0;
+    truth = await stopAmidTraffic(async () => {
+      metered = await meteredPackets(weir);
+    });
+    await start();
+    await whenDelivered(weir);
+    expectStored(await recorded(), metered);
+  });
+
+  it("ends within ten seconds though the store hangs, and the next start stores what it left", async () => {
+    const earlier = packetsOf(await recorded());
+    let metered = 0;
+    const more = await stopAmidTraffic(async () => {
+      process.kill((await readStatus(weir.data)).store.pid!, "SIGSTOP");
+      await sleep(500);
+      metered = await meteredPackets(weir);
+    });
+    for (const [key, flow] of more) {
+      const sum = truth.get(key) ?? { packets: 0, octets: 0 };
+      truth.set(key, { packets: sum.packets + flow.packets, octets: sum.octets + flow.octets });
+    }
+    await start();
+    await whenDelivered(weir);
+    expectStored(await recorded(), earlier + metered);
+  });
+});
+
+function packetsOf(truth: Truth): number {
+  return [...truth.values()].reduce((sum, { packets }) => sum + packets, 0);
+}
+
+/** What capture says that it has metered of TCP so far; nothing but TCP is sent by the test. */
+async function meteredPackets({ data }: RunningWeir): Promise<number> {
+  const { capture } = await readStatus(data);
+  const isSent = (entry: { readonly packets?: unknown }): number => Number(entry.packets);
+  return capture.subjects.reduce((sum, entry) => sum + isSent(entry), 0);
+}
+
+async function whenDelivered({ data }: RunningWeir): Promise<void> {
+  await eventually("nothing waits for the store", 40_000, async () => {
+    const { spool } = await readStatus(data);
+    return spool.sinks.every(({ pending }) => pending === 0) ? true : undefined;
+  });
+}
+
+/** A port on which nobody listens, so that the kernel answers datagrams with port unreachable. */
+async function refusingPort(): Promise<number> {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
