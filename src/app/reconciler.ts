@@ -37,8 +37,11 @@ export interface Reconciler {
   stop(): Promise<void>;
 }
 
-/** How long exporters of collectors that are no longer named stay, for what the spool still holds for them. */
-const formerExportersMs = 5000;
+/**
+ * How long exporters of collectors that are no longer named stay, for what the spool still holds for them;
+ * and after how long a reconciliation that failed is tried again.
+ */
+const againMs = 5000;
 const settleTimeoutMs = 1000;
 
 export function createReconciler(dependencies: ReconcilerDependencies): Reconciler {
@@ -48,14 +51,19 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
   let next: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+  /** Whether what is wanted is what runs. */
+  let inStep = true;
 
   const run = async (): Promise<void> => {
+    inStep = false;
     const wanted = deliveriesOf(dependencies.context());
     const before = [...current.values()];
     const merged = new Map(wanted.map((delivery) => [subjectKey(delivery.subject), delivery]));
     // A subject that stays keeps its former routes until its former flows are accepted.
     current = new Map([...merged, ...current]);
-    await applyPlan(dependencies, wanted, [...before, ...former]);
+    inStep = await applyPlan(dependencies, wanted, [...before, ...former]);
+    // Capture still holds flows of before, because the spool takes none now: their routes must hold.
+    if (!inStep) return;
     current = merged;
     former = before;
   };
@@ -75,24 +83,19 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
     });
     return next;
   };
-  return {
+  const reconciler: Reconciler = {
     reconcile: async () => {
       await reconcile();
       clearTimeout(timer);
       // Once more, to let go of the exporters that only the former settings needed.
-      if (!stopped && former.some(({ netflow }) => netflow !== undefined)) {
+      if (!stopped && (!inStep || former.some(({ netflow }) => netflow !== undefined))) {
         timer = setTimeout(() => {
           former = [];
-          void reconcile();
-        }, formerExportersMs);
+          void (inStep ? reconcile() : reconciler.reconcile());
+        }, againMs);
       }
     },
-    settled: async () => {
-      const { promise: late, resolve } = Promise.withResolvers<void>();
-      const patience = setTimeout(resolve, settleTimeoutMs);
-      await Promise.race([next ?? running, late]);
-      clearTimeout(patience);
-    },
+    settled: () => waitFor(next ?? running, settleTimeoutMs),
     deliveryOf: (flowLogId, resourceId) => current.get(subjectKey({ flowLogId, resourceId })),
     stop: async () => {
       stopped = true;
@@ -100,16 +103,26 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
       await (next ?? running);
     },
   };
+  return reconciler;
 }
 
+async function waitFor(work: Promise<void> | undefined, timeoutMs: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const patience = setTimeout(resolve, timeoutMs);
+  await Promise.race([work, late]);
+  clearTimeout(patience);
+}
+
+/** False if capture took the plan, but has not handed over yet what it metered under the one before. */
 async function applyPlan(
   { capture, netflow, context, settings, logger }: ReconcilerDependencies,
   wanted: readonly Delivery[],
   former: readonly Delivery[],
-): Promise<void> {
+): Promise<boolean> {
   // Exporters first: their source ports must be known before the first of their datagrams is seen.
   await netflow.prepare(netflowTargetsOf([...wanted, ...former]));
   const plan = capturePlanOf(wanted, context().interfaceNames, settings, netflow.localPorts());
   const applied = await capture.apply(plan);
   if (!applied.ok) logger.warn({ fault: applied.fault }, "capture did not take the new plan");
+  return applied.ok || applied.fault.code !== "Timeout";
 }
