@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-import type { Clock } from "../base/mod.ts";
+import { type Clock, toFault } from "../base/mod.ts";
 import type { Logger } from "../observe/mod.ts";
 import type { FromChild, ToChild } from "./child/message.ts";
 
@@ -49,6 +49,8 @@ const restartMsMax = 10_000;
 /** A process that ran so long was sound: the next restart is as quick as the first. */
 const soundMs = 30_000;
 const heartbeatCheckMs = 1000;
+/** A check that is so late says that this process itself was stopped or busy: what the other said still waits. */
+const lateCheckMs = 3 * heartbeatCheckMs;
 
 interface State {
   child: ChildProcess | null;
@@ -56,6 +58,7 @@ interface State {
   restartMs: number;
   startedMs: number;
   heardMs: number;
+  checkedMs: number;
   ended: boolean;
   restartTimer: NodeJS.Timeout | undefined;
   heartbeatTimer: NodeJS.Timeout | undefined;
@@ -68,6 +71,7 @@ export function createSupervisor(heartbeatTimeoutMs: number, deps: SupervisorDep
     restartMs: restartMsMin,
     startedMs: 0,
     heardMs: 0,
+    checkedMs: 0,
     ended: false,
     restartTimer: undefined,
     heartbeatTimer: undefined,
@@ -76,6 +80,7 @@ export function createSupervisor(heartbeatTimeoutMs: number, deps: SupervisorDep
     start() {
       state.ended = false;
       spawn(state, deps);
+      state.checkedMs = deps.clock.monotonicMs();
       state.heartbeatTimer = setInterval(
         () => checkHeartbeat(state, deps, heartbeatTimeoutMs),
         heartbeatCheckMs,
@@ -109,22 +114,26 @@ function end(state: State): void {
   clearInterval(state.heartbeatTimer);
 }
 
+/** A host that is out of memory or processes refuses by an error or by throwing: both end like a process. */
 function spawn(state: State, deps: SupervisorDeps): void {
-  const child = fork(childEntry, [], {
-    execPath: process.execPath,
-    execArgv: childOptions,
-    serialization: "advanced",
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-    env: childEnvironment(),
-  });
-  state.child = child;
   state.startedMs = deps.clock.monotonicMs();
   state.heardMs = state.startedMs;
+  let child: ChildProcess;
+  try {
+    child = forkChild();
+  } catch (error) {
+    onExit(state, deps, null, toFault(error).message);
+    return;
+  }
+  state.child = child;
   child.on("message", (message) => {
     state.heardMs = deps.clock.monotonicMs();
     deps.onMessage(message as FromChild);
   });
-  child.on("error", (error) => deps.logger.error({ error: error.message }, "capture process error"));
+  child.on("error", (error) => {
+    deps.logger.error({ error: error.message }, "capture process error");
+    if (child.pid === undefined && state.child === child) onExit(state, deps, null, error.message);
+  });
   // One that hangs does not see that its parent is gone.
   const killChild = (): void => void child.kill("SIGKILL");
   process.once("exit", killChild);
@@ -133,6 +142,16 @@ function spawn(state: State, deps: SupervisorDeps): void {
     onExit(state, deps, code, signal);
   });
   deps.onSpawn();
+}
+
+function forkChild(): ChildProcess {
+  return fork(childEntry, [], {
+    execPath: process.execPath,
+    execArgv: childOptions,
+    serialization: "advanced",
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    env: childEnvironment(),
+  });
 }
 
 /**
@@ -144,12 +163,13 @@ function childEnvironment(): NodeJS.ProcessEnv {
   return cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
 }
 
-function onExit(state: State, deps: SupervisorDeps, code: number | null, signal: string | null): void {
+/** `reason` is the signal, or why there never was a process. */
+function onExit(state: State, deps: SupervisorDeps, code: number | null, reason: string | null): void {
   state.child = null;
   if (!state.ended) {
     if (deps.clock.monotonicMs() - state.startedMs > soundMs) state.restartMs = restartMsMin;
     const delayMs = state.restartMs;
-    deps.logger.warn({ code, signal, restartMs: delayMs }, "capture process ended; it is started again");
+    deps.logger.warn({ code, reason, restartMs: delayMs }, "capture process ended; it is started again");
     state.restartMs = Math.min(state.restartMs * 2, restartMsMax);
     state.restarts++;
     state.restartTimer = setTimeout(() => spawn(state, deps), delayMs);
@@ -158,7 +178,10 @@ function onExit(state: State, deps: SupervisorDeps, code: number | null, signal:
 }
 
 function checkHeartbeat(state: State, deps: SupervisorDeps, timeoutMs: number): void {
-  if (state.child === null || deps.clock.monotonicMs() - state.heardMs < timeoutMs) return;
+  const nowMs = deps.clock.monotonicMs();
+  if (nowMs - state.checkedMs > lateCheckMs) state.heardMs = nowMs;
+  state.checkedMs = nowMs;
+  if (state.child === null || nowMs - state.heardMs < timeoutMs) return;
   deps.logger.error({ processId: state.child.pid }, "capture process is silent; it is killed");
   state.child.kill("SIGKILL");
 }

@@ -121,7 +121,9 @@ const capture = z
       ),
     ringBytes: integer(4 * megabyte, gigabyte)
       .default(32 * megabyte)
-      .describe("Memory of one interface's ring, bytes"),
+      .describe(
+        "Memory of one interface's ring, bytes; once the rings take 512 MiB together, further interfaces get 2 MiB each",
+      ),
     snapshotBytes: integer(128, 65_535)
       .default(256)
       .describe("Bytes kept of each frame: every header that is decoded must fit"),

@@ -60,10 +60,10 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
   return ok(driveByPoll(libc, session, dropped.value, deps));
 }
 
-/** The rings of many interfaces must not take the host's memory. */
-function ringConfig(config: CaptureConfig, ringsOpen: number): CaptureConfig {
+/** The rings of many interfaces must not take the host's memory; the first has what was asked for in any case. */
+export function ringConfig(config: CaptureConfig, ringsOpen: number): CaptureConfig {
   const { ringBytes, ringsBytesMax, smallRingBytes } = config;
-  if ((ringsOpen + 1) * ringBytes <= ringsBytesMax) return config;
+  if (ringsOpen === 0 || (ringsOpen + 1) * ringBytes <= ringsBytesMax) return config;
   return { ...config, ringBytes: Math.min(ringBytes, smallRingBytes) };
 }
 

@@ -33,6 +33,8 @@ interface LoopState {
   all: PollDescriptors;
   readonly channelOnly: PollDescriptors;
   drained: boolean;
+  /** Taps that had more to read than their turn allowed. */
+  readonly behind: Set<Tap>;
   rearm: boolean;
   nextTickMs: number;
   stopped: boolean;
@@ -45,6 +47,7 @@ export function startRingLoop(options: RingLoopOptions): RingLoop {
     all: createPollSet([channel]),
     channelOnly: createPollSet([channel]),
     drained: true,
+    behind: new Set(),
     rearm: false,
     nextTickMs: performance.now() + options.tickMs,
     stopped: false,
@@ -80,25 +83,29 @@ function waitAndRead(state: LoopState, options: RingLoopOptions): void {
   const timeoutMs = state.drained || held ? Math.max(0, Math.min(pollMsMax, untilTick)) : 0;
   options.libc.poll(set, timeoutMs);
   if (held) return;
-  state.drained = true;
+  state.behind.clear();
   for (const [index, tap] of state.taps.entries()) {
     if ((foundEvents(state.all, index + 1) & pollError) !== 0 && tap.takeError()) state.rearm = true;
-    if (!tap.read()) state.drained = false;
+    if (!tap.read()) state.behind.add(tap);
   }
+  state.drained = state.behind.size === 0;
 }
 
 function tick(state: LoopState, options: RingLoopOptions): void {
   state.nextTickMs = performance.now() + options.tickMs;
   if (options.session.outbox.waiting() < options.batchesInFlightMax) {
-    options.session.advance(readUpToUs(state, options.retireTimeoutMs));
+    options.session.advance(readUpToUs(state.behind, Date.now(), options.retireTimeoutMs));
   }
   options.onTick(state.rearm);
   state.rearm = false;
 }
 
-/** The time up to which every packet has been read: a flow may be called silent no later than that. */
-function readUpToUs(state: LoopState, retireTimeoutMs: number): number {
-  const nowUs = (Date.now() - 2 * retireTimeoutMs) * 1000;
-  if (state.drained) return nowUs;
-  return state.taps.reduce((time, tap) => Math.min(time, tap.intake.newestUs), nowUs);
+/**
+ * The time up to which every packet has been read: a flow may be called silent no later than that. Only taps
+ * that are behind hold it back; a quiet one beside them does not.
+ */
+export function readUpToUs(behind: Iterable<Tap>, nowMs: number, retireTimeoutMs: number): number {
+  let timeUs = (nowMs - 2 * retireTimeoutMs) * 1000;
+  for (const { intake } of behind) timeUs = Math.min(timeUs, intake.newestUs);
+  return timeUs;
 }
