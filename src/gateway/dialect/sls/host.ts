@@ -26,7 +26,7 @@ const endpointItself: ProjectHost = { project: undefined, regionId: undefined, i
 /**
  * Resolves in this order: the header `x-log-project`; the authority of an absolute-form target; the Host
  * header. A label that is not one of the regions names none. No signature covers the target's authority,
- * so one that names another project than the Host header is a contradiction.
+ * so one that names another project than the Host header does is a contradiction.
  */
 export function resolveProject(
   head: RequestHead,
@@ -39,7 +39,8 @@ export function resolveProject(
   const dotted = regionId === undefined ? host.dotted : withoutLastLabel(host.dotted);
   const named = head.headers["x-log-project"];
   if (typeof named === "string" && named !== "") return { project: named, regionId, isCertain: true };
-  const isContradictory = host.dotted !== sent.dotted || host.project !== sent.project;
+  const isContradictory =
+    sent.project !== undefined && (host.project !== sent.project || host.dotted !== sent.dotted);
   return { ...host, dotted, regionId, isContradictory };
 }
 

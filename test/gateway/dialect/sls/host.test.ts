@@ -61,7 +61,7 @@ describe("the host of a request", () => {
 
   it.each([
     ["other.localhost:8080", "flows.localhost:8080", true],
-    ["flows.localhost", "localhost", true],
+    ["flows.localhost", "localhost", false],
     ["flows.cn-beijing.localhost", "flows.localhost", true],
     ["flows.localhost:8080", "Flows.localhost", false],
     ["127.0.0.1:8080", "flows.127.0.0.1", false],
