@@ -2,7 +2,7 @@
  * Where batches go that can never be delivered: a folder with each batch as it was and, beside it, what was
  * wrong with it, so that nothing accepted is thrown away unseen.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Fault } from "../../base/mod.ts";
@@ -12,15 +12,18 @@ import type { SpoolEntry } from "../../spool/mod.ts";
 const batchesMax = 1000;
 
 export interface DeadLetters {
+  hasRoom(): boolean;
   /** Keeps a batch; false if there are too many already. Throws what the file system throws. */
   keep(entry: SpoolEntry, fault: Fault): boolean;
 }
 
 export function createDeadLetters(directory: string): DeadLetters {
+  const hasRoom = (): boolean => countFiles(directory) < batchesMax * 2;
   return {
+    hasRoom,
     keep: (entry, { code, message }) => {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
-      if (readdirSync(directory).length >= batchesMax * 2) return false;
+      if (!hasRoom()) return false;
       const { position, batchId, rows, acceptedMs, target } = entry;
       const description = { position, batchId, rows, acceptedMs, target, fault: { code, message } };
       writeDurably(join(directory, `store-${position}.batch`), entry.bytes);
@@ -31,6 +34,10 @@ export function createDeadLetters(directory: string): DeadLetters {
       return true;
     },
   };
+}
+
+function countFiles(directory: string): number {
+  return existsSync(directory) ? readdirSync(directory).length : 0;
 }
 
 function writeDurably(path: string, bytes: Uint8Array): void {

@@ -16,8 +16,11 @@ const groupBytesMax = 16 * 1024 * 1024;
 const groupEntriesMax = 4096;
 const retryMsMin = 100;
 const retryMsMax = 5_000;
-/** Times that a batch which the engine refuses alone is tried before it is set aside. */
-const refusalsMax = 6;
+/**
+ * How long a batch that the engine refuses alone is tried before it is set aside. Long, because an engine
+ * that is out of files or parts refuses every batch alike, and does so in no other words.
+ */
+const defaultRefusalPatienceMs = 600_000;
 const stopPatienceMs = 4_000;
 
 export interface StoreSinkConfig {
@@ -27,6 +30,10 @@ export interface StoreSinkConfig {
   readonly intervalMs?: number;
   /** Flows in one insert, unless one batch has more; 262,144 if not given. */
   readonly rowsMax?: number;
+  /** How long a batch that the store refuses is tried before it is set aside; ten minutes if not given. */
+  readonly refusalPatienceMs?: number;
+  /** Wait while the spool cannot be read or the store not be asked; 5 s if not given. */
+  readonly retryMs?: number;
 }
 
 export interface StoreSinkDependencies {
@@ -62,6 +69,8 @@ interface SinkState {
   readonly dependencies: StoreSinkDependencies;
   readonly intervalMs: number;
   readonly rowsMax: number;
+  readonly refusalPatienceMs: number;
+  readonly retryMs: number;
   readonly deadLetters: DeadLetters;
   readonly metrics: SinkMetrics;
   running: Promise<void> | undefined;
@@ -91,6 +100,8 @@ export function createStoreSink(config: StoreSinkConfig, dependencies: StoreSink
     dependencies,
     intervalMs: config.intervalMs ?? defaultIntervalMs,
     rowsMax: config.rowsMax ?? defaultRowsMax,
+    refusalPatienceMs: config.refusalPatienceMs ?? defaultRefusalPatienceMs,
+    retryMs: config.retryMs ?? retryMsMax,
     deadLetters: createDeadLetters(config.deadLetterPath),
     metrics: {
       flows: metrics.counter("weir_store_sink_flows_total", "Flows delivered into the store"),
@@ -142,7 +153,16 @@ export function createStoreSink(config: StoreSinkConfig, dependencies: StoreSink
 }
 
 /** A spool that was lost and begun anew must go on above what the store has. */
-async function alignPositions({ dependencies: { spool, store, logger } }: SinkState): Promise<Result<void>> {
+async function alignPositions({ dependencies }: SinkState): Promise<Result<void>> {
+  try {
+    return await advancePastStore(dependencies);
+  } catch (error) {
+    // The spool cannot be read, or the store's answer not be understood.
+    return { ok: false, fault: toFault(error) };
+  }
+}
+
+async function advancePastStore({ spool, store, logger }: StoreSinkDependencies): Promise<Result<void>> {
   const cursor = spool.status().sinks.find(({ name }) => name === storeSinkName)?.cursor ?? 0;
   const answer = await store.query(
     "SELECT count(), toString(max(position)) FROM flows WHERE position >= {from:UInt64}",
@@ -161,7 +181,7 @@ async function run(state: SinkState, first: Promise<Result<void>>): Promise<void
   const { clock, logger } = state.dependencies;
   let aligned = await first;
   while (!aligned.ok && !state.stopping) {
-    await rest(state, clock.monotonicMs() + retryMsMax);
+    await rest(state, clock.monotonicMs() + state.retryMs);
     if (!state.stopping) aligned = await alignPositions(state);
   }
   while (!state.stopping) {
@@ -172,7 +192,7 @@ async function run(state: SinkState, first: Promise<Result<void>>): Promise<void
       const found = toFault(error);
       if (state.fault?.code !== found.code) logger.error({ fault: found }, "spool cannot be read");
       state.fault = found;
-      await rest(state, clock.monotonicMs() + retryMsMax);
+      await rest(state, clock.monotonicMs() + state.retryMs);
     }
   }
 }
@@ -205,7 +225,8 @@ function firstRows(entries: readonly SpoolEntry[], rowsMax: number): readonly Sp
 async function deliverGroup(state: SinkState, group: readonly SpoolEntry[]): Promise<void> {
   const { spool, logger, clock } = state.dependencies;
   let delayMs = retryMsMin;
-  for (let refusals = 0; !state.stopping;) {
+  let refusedSinceMs: number | undefined;
+  while (!state.stopping) {
     const found = await attempt(state, group);
     if (state.stopped) return;
     if (found === undefined) {
@@ -224,7 +245,11 @@ async function deliverGroup(state: SinkState, group: readonly SpoolEntry[]): Pro
       for (const entry of group) await deliverGroup(state, [entry]);
       return;
     }
-    if (!found.retryable && ++refusals >= refusalsMax && setAside(state, group[0]!, found)) {
+    if (found.retryable) refusedSinceMs = undefined;
+    else refusedSinceMs ??= clock.monotonicMs();
+    const isPatient =
+      refusedSinceMs === undefined || clock.monotonicMs() - refusedSinceMs < state.refusalPatienceMs;
+    if (!isPatient && keepAside(state, group[0]!, found)) {
       state.fault = undefined;
       spool.acknowledge(storeSinkName, group[0]!.position);
       return;
@@ -256,6 +281,11 @@ async function attempt(state: SinkState, group: readonly SpoolEntry[]): Promise<
     return fault("DiskFull", "a broken batch cannot be set aside", { retryable: true });
   }
   return undefined;
+}
+
+/** Takes a batch out of the way that others may be able to store; false if it could not be kept. */
+function keepAside(state: SinkState, entry: SpoolEntry, found: Fault): boolean {
+  return state.deadLetters.hasRoom() && setAside(state, entry, found);
 }
 
 /** Takes a batch out of the way; false if that failed and has to be tried again. */

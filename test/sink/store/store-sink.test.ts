@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -169,9 +169,53 @@ describe("the store's sink", () => {
       inserts.some((insert) => insert.position === 2) ? fail("Internal", "refused") : storeAll(inserts),
     );
     for (const sequence of [1, 2, 3]) await append(sequence);
-    await deliverInto(store);
+    await deliverInto(store, { refusalPatienceMs: 500 });
     await vi.waitFor(() => expect(cursor()).toBe(3), { timeout: 15_000 });
     expect(sink!.status()).toMatchObject({ flowsStored: 2, batchesSetAside: 1 });
+  });
+
+  it("sets nothing aside while the store refuses everything for some seconds", async () => {
+    let refusals = 8;
+    const store = storeOf((inserts) =>
+      refusals-- > 0 ? fail("Internal", "too many open files") : storeAll(inserts),
+    );
+    for (const sequence of [1, 2]) await append(sequence);
+    await deliverInto(store);
+    await vi.waitFor(() => expect(cursor()).toBe(2), { timeout: 25_000 });
+    expect(sink!.status()).toMatchObject({ flowsStored: 2, batchesSetAside: 0 });
+  });
+
+  it("throws no refused batch away when the dead-letter folder is full", async () => {
+    const folder = join(directory, "dead");
+    mkdirSync(folder);
+    for (let file = 0; file < 2000; file++) writeFileSync(join(folder, `${file}`), "");
+    const store = storeOf(() => fail("Internal", "refused"));
+    await append(1);
+    await deliverInto(store, { refusalPatienceMs: 0 });
+    await vi.waitFor(() => expect(store.calls.length).toBeGreaterThan(4), { timeout: 10_000 });
+    expect(cursor()).toBe(0);
+  });
+
+  it("starts later when the spool cannot be read at first", async () => {
+    let broken = true;
+    const status: Spool["status"] = () => {
+      if (broken) throw new Error("disk I/O error");
+      return spool.status();
+    };
+    await append(1);
+    sink = createStoreSink(
+      { deadLetterPath: join(directory, "dead"), retryMs: 20 },
+      {
+        spool: { ...spool, status },
+        store: storeOf(storeAll),
+        logger: silentLogger,
+        metrics: createMetrics(),
+        clock: systemClock,
+      },
+    );
+    expect(await sink.start()).toMatchObject({ ok: false });
+    broken = false;
+    await vi.waitFor(() => expect(cursor()).toBe(1));
   });
 
   it("moves a new spool's positions past those of an old store", async () => {
