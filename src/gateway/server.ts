@@ -85,6 +85,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     clientErrorHandler: (error, socket) => answerClientError(error, socket, clientErrors),
     frameworkErrors: (error, _request, reply) => answerFrameworkError(error, reply as FastifyReply),
   });
+  discardBodies(server);
   limitConnections(server, limits.connectionsMax, options.metrics);
   observeRequests(server, options);
   void server.register(ownRoutes(options), { prefix: ownPrefix });
@@ -109,7 +110,16 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 }
 
-/** A target that the router itself refuses, such as one with a broken percent escape. */
+/** Only a dialect knows what a body is: where none answers, it is let pass unread, of whatever type it is. */
+function discardBodies(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", (_request, payload, done) => {
+    payload.resume();
+    done(null);
+  });
+}
+
+/** What the router itself refuses. */
 function answerFrameworkError(error: FastifyError, reply: FastifyReply): void {
   void reply
     .code(error.statusCode ?? 400)

@@ -99,6 +99,25 @@ describe("the gateway", () => {
     }
   });
 
+  it.each(["application/json", "text/plain", "x/y", ""])(
+    "parses no %s that no dialect asked for",
+    async (type) => {
+      const headers = type === "" ? {} : { "content-type": type };
+      for (const url of ["/nowhere", "/metrics"]) {
+        const answer = await gatewayOf().inject({ method: "POST", url, headers, payload: '{"a":[' });
+        expect(answer.statusCode).toBe(404);
+      }
+    },
+  );
+
+  it("reads a body that no dialect asked for to its end and keeps nothing of it", async () => {
+    const port = await started(gatewayOf());
+    const body = "x".repeat(5000);
+    const post = `POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const answers = await raw(port, `${post}GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(answers.match(/HTTP\/1\.1 \d+/gu)).toEqual(["HTTP/1.1 404", "HTTP/1.1 200"]);
+  });
+
   it("accepts absolute-form targets, whose authority outranks the Host header", async () => {
     const port = await started(gatewayOf());
     const answer = await raw(

@@ -57,6 +57,7 @@ const faultTable: Readonly<Partial<Record<Fault["code"], readonly [number, strin
   QueryUnsupported: [400, "ParameterInvalid"],
   TimeRangeInvalid: [400, "InvalidTimeRange"],
   StoreUnavailable: [503, "ServerBusy"],
+  DiskFull: [503, "ServerBusy"],
   Timeout: [503, "ServerBusy"],
 };
 
