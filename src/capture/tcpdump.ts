@@ -36,6 +36,7 @@ interface Stream {
 /** Pieces sent and not taken yet; beyond it the pipe is not read, tcpdump waits, and the kernel drops. */
 const unansweredMax = 16;
 const countsEveryMs = 1000;
+const restartEveryTicks = 5;
 
 const directions = [
   { option: "in", packetType: packetTypes.host },
@@ -52,9 +53,21 @@ export function tcpdumpObstacle(): Fault | undefined {
 
 export function createTcpdumpGroup(deps: TcpdumpDeps): TcpdumpGroup {
   const streams = new Map<string, Stream>();
-  let countsTimer: NodeJS.Timeout | undefined;
-  const askCounts = (): void => {
+  let wanted: readonly string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let ticks = 0;
+  const startMissing = (): void => {
+    for (const interfaceName of wanted) {
+      for (const { option, packetType } of directions) {
+        const name = `${interfaceName} ${packetType}`;
+        if (!streams.has(name)) start(streams, deps, name, interfaceName, option, packetType);
+      }
+    }
+  };
+  const tick = (): void => {
     for (const { child } of streams.values()) child.kill("SIGUSR1");
+    // tcpdump ends when its interface goes down or away.
+    if (++ticks % restartEveryTicks === 0) startMissing();
   };
   const end = (name: string): Promise<void> => {
     const stream = streams.get(name)!;
@@ -65,23 +78,21 @@ export function createTcpdumpGroup(deps: TcpdumpDeps): TcpdumpGroup {
   };
   return {
     capture(interfaceNames) {
-      countsTimer ??= setInterval(askCounts, countsEveryMs).unref();
+      wanted = interfaceNames;
+      timer ??= setInterval(tick, countsEveryMs).unref();
       for (const name of streams.keys()) {
         if (!interfaceNames.includes(name.split(" ")[0]!)) void end(name);
       }
-      for (const interfaceName of interfaceNames) {
-        for (const { option, packetType } of directions) {
-          const name = `${interfaceName} ${packetType}`;
-          if (!streams.has(name)) start(streams, deps, name, interfaceName, option, packetType);
-        }
-      }
+      startMissing();
     },
     taken(interfaceName, packetType) {
       const stream = streams.get(`${interfaceName} ${packetType}`);
       if (stream !== undefined && --stream.unanswered < unansweredMax) stream.child.stdout?.resume();
     },
     async stop() {
-      clearInterval(countsTimer);
+      wanted = [];
+      clearInterval(timer);
+      timer = undefined;
       await Promise.all([...streams.keys()].map(end));
     },
   };
@@ -108,11 +119,13 @@ function start(
     "-",
   ];
   const child = spawn("tcpdump", options, { stdio: ["ignore", "pipe", "pipe"] });
+  // An empty piece ends the stream before: a tcpdump begins with a file header.
+  deps.send({ type: "chunk", interfaceName, packetType, bytes: new Uint8Array(0) });
+  // The last words of one that is ended are no part of its successor's stream.
+  const isSucceeded = (): boolean => (streams.get(name)?.child ?? child) !== child;
   const ended = new Promise<void>((resolve) => {
     child.once("close", () => {
       if (streams.get(name)?.child === child) streams.delete(name);
-      // An empty piece ends the stream: the next tcpdump begins with a file header again.
-      deps.send({ type: "chunk", interfaceName, packetType, bytes: new Uint8Array(0) });
       resolve();
     });
   });
@@ -120,6 +133,7 @@ function start(
   streams.set(name, stream);
   child.on("error", (error) => deps.logger.error({ error: error.message }, "cannot start tcpdump"));
   child.stdout.on("data", (bytes: Uint8Array) => {
+    if (isSucceeded()) return;
     deps.send({ type: "chunk", interfaceName, packetType, bytes });
     if (++stream.unanswered >= unansweredMax) child.stdout.pause();
   });
@@ -127,7 +141,7 @@ function start(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-1000);
     const drops = /(\d+) packets? dropped by kernel(?![\s\S]*dropped by kernel)/u.exec(said)?.[1];
-    if (drops !== undefined)
+    if (drops !== undefined && !isSucceeded())
       deps.send({ type: "chunkDrops", interfaceName, packetType, drops: Number(drops) });
   });
   child.once("exit", (code) => {

@@ -105,19 +105,25 @@ function createFedDriver(deps: DriverDeps): Result<Driver> {
 /** Each direction of an interface is a stream of its own, with its own file header and its own drops. */
 function feedTaps(taps: ReadonlyMap<string, FedTap>, deps: DriverDeps): Driver["feed"] {
   const feeds = new Map<string, PcapFeed>();
-  const drops = new Map<string, number>();
+  /** Of the tcpdump that runs, and of those before it. */
+  const drops = new Map<string, { now: number; before: number }>();
   return (message) => {
     const { interfaceName, packetType } = message;
     const tap = taps.get(interfaceName);
     const stream = `${interfaceName} ${packetType}`;
     if (message.type === "chunkDrops") {
-      drops.set(stream, message.drops);
+      drops.set(stream, { now: message.drops, before: drops.get(stream)?.before ?? 0 });
       const both = [...drops].filter(([name]) => name.startsWith(`${interfaceName} `));
-      tap?.setDrops(both.reduce((sum, [, count]) => sum + count, 0));
+      tap?.setDrops(both.reduce((sum, [, { now, before }]) => sum + now + before, 0));
       return;
     }
-    if (message.bytes.length === 0) feeds.delete(stream);
-    else if (tap !== undefined) {
+    if (message.bytes.length === 0) {
+      const { now, before } = drops.get(stream) ?? { now: 0, before: 0 };
+      drops.set(stream, { now: 0, before: before + now });
+      feeds.delete(stream);
+      return;
+    }
+    if (tap !== undefined) {
       const feed = feeds.get(stream) ?? createPcapFeed();
       feeds.set(stream, feed);
       if (feed.takeAll(tap, packetType, message.bytes) === "faulted") reportUnreadable(deps, feed.fault());
