@@ -29,6 +29,7 @@ export function createCaptureMetrics(metrics: Metrics): CaptureMetrics {
   );
   const packets = createTotals(
     metrics.counter("weir_capture_packets_total", "Packets by what became of them (outcome), by interface"),
+    outcomes.length * goneSeriesMax,
   );
   const meteredPackets = createTotals(
     metrics.counter("weir_capture_metered_packets_total", "Packets metered, by flow log"),
@@ -62,6 +63,7 @@ export function createCaptureMetrics(metrics: Metrics): CaptureMetrics {
         ended.set(subject.flowsEnded, labels);
         evicted.set(subject.flowsEvicted, labels);
       }
+      for (const total of totals) total.endRound();
       gauges.report(status);
     },
     processEnded() {
@@ -102,22 +104,45 @@ function subjectLabels({ flowLogId, resourceId }: SubjectStatus): Labels {
   return { flow_log: flowLogId, resource: resourceId };
 }
 
+/**
+ * Series of interfaces and flow logs that are gone, kept so that sums do not fall: on a host of containers
+ * there are new interfaces every minute, for ever.
+ */
+const goneSeriesMax = 512;
+
 interface Totals {
   set(value: number, labels: Labels): void;
+  /** Everything there is was set: forgets the oldest of too many that were not. */
+  endRound(): void;
   rebase(): void;
 }
 
-function createTotals(counter: Counter): Totals {
-  const series = new Map<string, { base: number; last: number }>();
+function createTotals(counter: Counter, goneMax = goneSeriesMax): Totals {
+  // In the order of the last round in which each was set.
+  const series = new Map<string, { base: number; last: number; round: number; readonly labels: Labels }>();
+  let round = 0;
+  let setInRound = 0;
   return {
     set(value, labels) {
       const name = JSON.stringify(labels);
-      const known = series.get(name) ?? { base: 0, last: 0 };
+      const known = series.get(name) ?? { base: 0, last: 0, round: -1, labels };
+      if (known.round !== round) setInRound++;
+      known.round = round;
+      series.delete(name);
       series.set(name, known);
       // A count that begins anew within a process: the subject was taken off and put on again.
       if (value < known.last) known.base += known.last;
       known.last = value;
       counter.setTotal(known.base + value, labels);
+    },
+    endRound() {
+      for (const [name, { labels }] of series) {
+        if (series.size - setInRound <= goneMax) break;
+        series.delete(name);
+        counter.remove(labels);
+      }
+      round++;
+      setInRound = 0;
     },
     rebase() {
       for (const known of series.values()) {

@@ -31,9 +31,15 @@ export interface Ledger {
   /** Ends the count of every subject on the tap, which has been read to its end. */
   detach(tap: Tap): void;
   entries(): LedgerEntry[];
-  /** Forgets subjects that are not attached anywhere and not in `keys`. */
+  /**
+   * Forgets subjects that are not attached anywhere and not in `keys`, and the oldest of too many interfaces
+   * that subjects were attached to once. What entries() told is told no more.
+   */
   forget(keys: ReadonlySet<string>): void;
 }
+
+/** Every report holds every account, and on a host of containers interfaces come and go for ever. */
+const closedAccountsMax = 256;
 
 export function createLedger(): Ledger {
   const accounts = new Map<string, Account>();
@@ -62,8 +68,10 @@ export function createLedger(): Ledger {
     detach: (tap) => endCounts(tap, new Set(), false),
     entries: () => [...accounts.values()].map(entryOf),
     forget(keys) {
-      for (const [name, account] of accounts) {
-        if (account.open === null && !keys.has(subjectKey(account.subject))) accounts.delete(name);
+      const closed = [...accounts].filter(([, { open }]) => open === null);
+      const excess = closed.length - closedAccountsMax;
+      for (const [index, [name, { subject }]] of closed.entries()) {
+        if (index < excess || !keys.has(subjectKey(subject))) accounts.delete(name);
       }
     },
   };

@@ -13,6 +13,8 @@ export interface Counter {
   add(value?: number, labels?: Labels): void;
   /** Takes a cumulative total from elsewhere (a child process, the kernel). */
   setTotal(total: number, labels?: Labels): void;
+  /** Forgets one series, when what it counted is long gone. */
+  remove(labels: Labels): void;
 }
 
 export interface Gauge {
@@ -66,6 +68,7 @@ function counterOf({ series }: Metric): Counter {
       series.set(key, (series.get(key) ?? 0) + value);
     },
     setTotal: (total, labels) => void series.set(labelText(labels), total),
+    remove: (labels) => void series.delete(labelText(labels)),
   };
 }
 

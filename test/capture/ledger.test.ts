@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+
+import { createIntake } from "../../src/capture/intake.ts";
+import { createLedger } from "../../src/capture/ledger.ts";
+import { type CaptureSubject, subjectKey } from "../../src/capture/plan.ts";
+import { createFedTap } from "../../src/capture/tap.ts";
+
+const point = {
+  loopback: false,
+  hasUpper: false,
+  bridged: false,
+  translated: false,
+  hopLimitIpv4: 64,
+  hopLimitIpv6: 64,
+};
+const subject: CaptureSubject = {
+  flowLogId: "fl-1",
+  resourceId: "sag-1",
+  scope: "gateway",
+  interfaceNames: [],
+  activeTimeoutMs: 300_000,
+  inactiveTimeoutMs: 15_000,
+  observationDomain: 1,
+  flowsMax: 1000,
+};
+const keys = new Set([subjectKey(subject)]);
+
+describe("the ledger", () => {
+  it("keeps an interface that is gone, and not all that ever were", () => {
+    const ledger = createLedger();
+    const lasting = createFedTap("eth0", createIntake(1, point));
+    ledger.reattach(lasting, [subject]);
+    for (let index = 2; index < 3000; index++) {
+      const tap = createFedTap(`veth${index}`, createIntake(index, point));
+      ledger.reattach(tap, [subject]);
+      ledger.detach(tap);
+      ledger.forget(keys);
+    }
+    const names = ledger.entries().map(({ interfaceName }) => interfaceName);
+    expect(names).toContain("eth0");
+    expect(names).toContain("veth2999");
+    expect(names.length).toBeLessThan(300);
+  });
+});
