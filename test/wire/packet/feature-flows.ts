@@ -1,0 +1,148 @@
+/** Frames through decoder and meter, and the flows that come out as the feature capture's cases write them. */
+import type { FeatureFrame } from "../../../bench/feature/mod.ts";
+import { formatAddress } from "../../../src/base/mod.ts";
+import type { FlowBatch } from "../../../src/flow/mod.ts";
+import { advanceMeter, createMeter, flushMeter, type Meter, meterPackets } from "../../../src/meter/mod.ts";
+import {
+  createPacketColumns,
+  createPacketDecoder,
+  decodeFrame,
+  decodeOutcomeNames,
+  decodeOutcomes,
+  defaultEncapsulations,
+  type EncapsulationSwitches,
+  type PacketDecoder,
+} from "../../../src/wire/packet/mod.ts";
+
+function allSwitches(value: boolean): EncapsulationSwitches {
+  return Object.fromEntries(
+    Object.keys(defaultEncapsulations).map((name) => [name, value]),
+  ) as unknown as EncapsulationSwitches;
+}
+
+/** The three sets of switches for which a case tells its flows. */
+export const switchSets = {
+  default: defaultEncapsulations,
+  inside: allSwitches(true),
+  outside: allSwitches(false),
+} as const;
+
+export interface Metered {
+  readonly flows: string[];
+  /** Frames by the name of their outcome; those that are 0 are left out. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly decoder: PacketDecoder;
+  readonly meter: Meter;
+  readonly packetsInFlows: number;
+  readonly octetsInFlows: number;
+}
+
+export interface DecoderRun {
+  readonly decoder: PacketDecoder;
+  take(frame: FeatureFrame): void;
+  finish(): Metered;
+}
+
+/** A decoder and a meter, one row at a time. */
+export function createRun(encapsulations: EncapsulationSwitches): DecoderRun {
+  const decoder = createPacketDecoder({ encapsulations });
+  const packets = createPacketColumns(1);
+  packets.count = 1;
+  const flows: string[] = [];
+  const totals = { packets: 0, octets: 0 };
+  const meter = createMeter({
+    activeTimeoutUs: 300e6,
+    inactiveTimeoutUs: 15e6,
+    flowsMax: 10_000,
+    emit: (batch) => {
+      for (let row = 0; row < batch.count; row++) {
+        flows.push(flowText(batch, row));
+        totals.packets += batch.columns.packets[row]!;
+        totals.octets += batch.columns.octets[row]!;
+      }
+    },
+  });
+  return {
+    decoder,
+    take({ bytes, linkType, timestampUs, wireLength }) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      const outcome = decodeFrame(
+        decoder,
+        bytes,
+        view,
+        0,
+        bytes.length,
+        wireLength,
+        linkType,
+        packets,
+        0,
+        timestampUs,
+      );
+      if (outcome !== decodeOutcomes.packet) return;
+      packets.timestampUs[0] = timestampUs;
+      packets.interfaceIndex[0] = linkType;
+      packets.direction[0] = decoder.direction;
+      meterPackets(meter, packets);
+      advanceMeter(meter, timestampUs);
+    },
+    finish() {
+      flushMeter(meter);
+      const counted = decodeOutcomeNames.map((name, index) => [name, decoder.outcomes[index]!] as const);
+      const outcomes = Object.fromEntries(counted.filter(([, count]) => count > 0));
+      const sums = { packetsInFlows: totals.packets, octetsInFlows: totals.octets };
+      return { flows: flows.toSorted(), outcomes, decoder, meter, ...sums };
+    },
+  };
+}
+
+const protocolNames: Readonly<Record<number, string>> = {
+  1: "icmp",
+  6: "tcp",
+  17: "udp",
+  58: "icmpv6",
+  132: "sctp",
+};
+
+export interface FlowWords {
+  protocol: number;
+  source: string;
+  sourcePort: number;
+  destination: string;
+  destinationPort: number;
+  packets: number;
+  octets: number;
+  vlanId: number;
+  tos: number;
+  flags: number;
+}
+
+export function textOf(flow: FlowWords): string {
+  const at = (address: string, port: number) =>
+    address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  const words = [
+    protocolNames[flow.protocol] ?? `${flow.protocol}`,
+    at(flow.source, flow.sourcePort),
+    ">",
+    at(flow.destination, flow.destinationPort),
+    `${flow.packets}/${flow.octets}`,
+  ];
+  if (flow.vlanId !== 0) words.push(`vlan ${flow.vlanId}`);
+  if (flow.tos !== 0) words.push(`tos ${flow.tos.toString(16)}`);
+  if (flow.flags !== 0) words.push(`flags ${flow.flags.toString(16)}`);
+  return words.join(" ");
+}
+
+function flowText({ columns }: FlowBatch, row: number): string {
+  return textOf({
+    protocol: columns.protocol[row]!,
+    source: formatAddress(new Uint8Array(columns.sourceAddress.buffer), row * 16),
+    sourcePort: columns.sourcePort[row]!,
+    destination: formatAddress(new Uint8Array(columns.destinationAddress.buffer), row * 16),
+    destinationPort: columns.destinationPort[row]!,
+    packets: columns.packets[row]!,
+    octets: columns.octets[row]!,
+    vlanId: columns.vlanId[row]!,
+    tos: columns.ipClassOfService[row]!,
+    flags: columns.tcpControlBits[row]!,
+  });
+}
