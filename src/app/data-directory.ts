@@ -10,11 +10,21 @@
  *     lock.sqlite      held while a Weir runs
  *     weir.sock        local administration
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { fail, ok, randomText, type Result } from "../base/mod.ts";
+
+const agentIdFile = "agent-id";
 
 export interface DataDirectory {
   readonly path: string;
@@ -27,19 +37,22 @@ export interface DataDirectory {
 
 /**
  * Creates the directory (mode 0700) if need be and takes it. Faults: `DataDirectoryUnusable` when it
- * cannot be written, `DataDirectoryLocked` when another process has it.
+ * cannot be written or is somebody else's, `DataDirectoryLocked` when another process has it.
  */
 export function openDataDirectory(path: string): Result<DataDirectory> {
   try {
     makeDirectory(resolve(path));
-    chmodSync(path, 0o700);
+    if (isOpenToOthers(path)) {
+      if (!isOurs(path)) return shared(path);
+      chmodSync(path, 0o700);
+    }
   } catch (error) {
     return unusable(path, error);
   }
   const lock = takeLock(path);
   if (!lock.ok) return lock;
   try {
-    const agentId = readAgentId(join(path, "agent-id"));
+    const agentId = readAgentId(join(path, agentIdFile));
     return ok({ path, agentId, file: (name) => join(path, name), release: () => lock.value.close() });
   } catch (error) {
     lock.value.close();
@@ -53,6 +66,29 @@ function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   if (parent !== path) makeDirectory(parent);
   mkdirSync(path, { mode: 0o700 });
+}
+
+const permissionsOfOthers = 0o077;
+const stickyBit = 0o1000;
+
+function isOpenToOthers(path: string): boolean {
+  return (statSync(path).mode & permissionsOfOthers) !== 0;
+}
+
+/** Whether the directory may be closed to others: a Weir had it before, or nobody has. `/tmp` and `/etc` are not ours. */
+function isOurs(path: string): boolean {
+  if ((statSync(path).mode & stickyBit) !== 0) return false;
+  const names = readdirSync(path).filter((name) => name !== "lost+found");
+  return names.length === 0 || names.includes(agentIdFile);
+}
+
+function shared(path: string): Result<never> {
+  return fail("DataDirectoryUnusable", `${path} holds other things and is open to other users`, {
+    field: "data",
+    value: path,
+    allowed: "a directory of its own",
+    remedy: `name another with --data DIR, or close it to others: chmod 700 ${path}`,
+  });
 }
 
 function unusable(path: string, error: unknown): Result<never> {

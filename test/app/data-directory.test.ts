@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -34,6 +34,27 @@ describe("openDataDirectory()", () => {
     first.release();
     const second = unwrap(openDataDirectory(root));
     second.release();
+  });
+
+  it("closes an empty directory and one of a Weir to others", () => {
+    chmodSync(root, 0o755);
+    unwrap(openDataDirectory(root)).release();
+    expect(statSync(root).mode & 0o777).toBe(0o700);
+    chmodSync(root, 0o755);
+    unwrap(openDataDirectory(root)).release();
+    expect(statSync(root).mode & 0o777).toBe(0o700);
+  });
+
+  it("leaves a directory of others as it is, and refuses it", () => {
+    const open = { code: "DataDirectoryUnusable", message: expect.stringContaining("open to other users") };
+    chmodSync(root, 0o1777);
+    expect(openDataDirectory(root)).toMatchObject({ ok: false, fault: open });
+    chmodSync(root, 0o755);
+    writeFileSync(join(root, "passwd"), "");
+    expect(openDataDirectory(root)).toMatchObject({ ok: false, fault: open });
+    expect(statSync(root).mode & 0o777).toBe(0o755);
+    chmodSync(root, 0o700);
+    unwrap(openDataDirectory(root)).release();
   });
 
   it("refuses a path that is no directory", () => {
