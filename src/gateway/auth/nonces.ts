@@ -39,6 +39,11 @@ interface Waiting {
 const defaultRetentionMs = 31 * 60_000;
 const defaultCountMax = 4_000_000;
 
+/** The write-ahead log is emptied once it has as many, and so hardly grows beyond them. */
+const checkpointPages = 256;
+/** As zeros, which count as one nonce if a kill leaves them behind: some more than the log's pages of 4 KiB. */
+const reservedBytes = 2 * checkpointPages * 4096;
+
 const migrations = [
   // One row a commit: the digests of all its nonces, end to end.
   `CREATE TABLE nonce_batch (id INTEGER PRIMARY KEY AUTOINCREMENT, accepted_ms INTEGER NOT NULL, digests BLOB NOT NULL) STRICT`,
@@ -57,7 +62,10 @@ export function openNonceStore(
   const commits = metrics.counter("weir_nonce_commits_total", "Commits of the replay protection");
   const alive = metrics.gauge("weir_nonces", "Nonces that replay protection remembers");
   const memory = createNonceMemory(retentionMs, () => clock.monotonicMs());
-  const loaded = save(() => load(database, memory, clock.nowMs() - 2 * retentionMs));
+  const loaded = save(() => {
+    load(database, memory, clock.nowMs() - 2 * retentionMs);
+    reserveSpace(database, clock.nowMs());
+  });
   if (!loaded.ok) {
     database.close();
     return loaded;
@@ -99,6 +107,19 @@ export function openNonceStore(
       database.close();
     },
   });
+}
+
+/**
+ * Takes the room on the disk that nonces will need, so that signed calls are answered on a full disk too:
+ * free pages in the file, and a write-ahead log that is from then on written over from its beginning.
+ */
+function reserveSpace(database: Database, nowMs: number): void {
+  database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+  const { lastInsertRowid } = database
+    .prepare("INSERT INTO nonce_batch (accepted_ms, digests) VALUES (?, zeroblob(?))")
+    .run(nowMs, reservedBytes);
+  database.prepare("DELETE FROM nonce_batch WHERE id = ?").run(lastInsertRowid);
+  database.exec("PRAGMA wal_checkpoint(RESTART)");
 }
 
 /** Reads what may still be replayed; rows are long past by the wall clock before they are left out. */
