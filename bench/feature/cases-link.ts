@@ -129,8 +129,8 @@ const labels: readonly FeatureCase[] = [
     name: "MPLS in a VLAN, and Ethernet in a pseudowire with a VLAN of its own",
     frames: [
       ethernet(0x8100, vlan(50, 0x8847, mpls([16], user4(46)))),
-      ethernet(0x8847, mpls([16, 17], join(u32(1), userFrame4(46)))),
-      ethernet(0x8847, mpls([16, 17], join(u32(2), ethernet(0x8100, vlan(51, etherTypes.ipv4, user4(46)))))),
+      ethernet(0x8847, mpls([16, 500], join(u32(1), userFrame4(46)))),
+      ethernet(0x8847, mpls([16, 500], join(u32(2), ethernet(0x8100, vlan(51, etherTypes.ipv4, user4(46)))))),
     ],
     flows: [
       "udp 10.46.0.1:1000 > 10.46.0.2:2000 1/48 vlan 50",

@@ -233,9 +233,10 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
       netflow.wake();
     },
   });
-  const { method, ringBytes, snapshotBytes, loopback, natInterfaces, flowsMax } = configuration.capture;
+  const { method, ringBytes, snapshotBytes, encapsulations, loopback, natInterfaces, flowsMax } =
+    configuration.capture;
   const capture = createCapture(
-    { method, ringBytes, snapshotBytes },
+    { method, ringBytes, snapshotBytes, encapsulations },
     { logger, metrics, clock: systemClock, agentId: data.agentId, accept: (bytes) => intake.accept(bytes) },
   );
   const reconciler = createReconciler({

@@ -1,4 +1,5 @@
 /** Settings of capture with their defaults. */
+import { defaultEncapsulations, type EncapsulationSwitches } from "../wire/packet/mod.ts";
 
 export interface ReplayConfig {
   readonly path: string;
@@ -23,6 +24,8 @@ export interface CaptureConfig {
   readonly blockBytes: number;
   /** Bytes kept of each frame: enough for every header that is decoded. */
   readonly snapshotBytes: number;
+  /** Encapsulations that are looked into. */
+  readonly encapsulations: EncapsulationSwitches;
   /** A block that is not full is handed over after this time. */
   readonly retireTimeoutMs: number;
   /** The user and group that the capture process becomes. */
@@ -44,6 +47,8 @@ export const defaultCaptureConfig: CaptureConfig = {
   smallRingBytes: 2 * 1024 * 1024,
   blockBytes: 256 * 1024,
   snapshotBytes: 256,
+  // A host that ends PPPoE sessions shows the same packets on its ppp device, which is metered by itself.
+  encapsulations: { ...defaultEncapsulations, pppoe: false },
   retireTimeoutMs: 50,
   userId: nobody,
   groupId: nobody,

@@ -14,6 +14,7 @@ import {
   decodeOutcomes,
   type PacketColumns,
   type PacketDecoder,
+  type PacketDecoderOptions,
 } from "../wire/packet/mod.ts";
 import { type FrameColumns, linkTypeEthernet, linkTypeNotIp, vlanInFrame } from "./frames.ts";
 import { type AddressSet, createAddressSet } from "./own-address.ts";
@@ -60,11 +61,15 @@ export interface Intake {
   newestUs: number;
 }
 
-export function createIntake(interfaceIndex: number, point: SelectionPoint): Intake {
+export function createIntake(
+  interfaceIndex: number,
+  point: SelectionPoint,
+  decoderOptions: PacketDecoderOptions = {},
+): Intake {
   return {
     interfaceIndex,
     point,
-    decoder: createPacketDecoder(),
+    decoder: createPacketDecoder(decoderOptions),
     counts: { notIp: 0, undecodable: 0, excluded: 0, notSelected: 0, interfaceOnly: 0, gatewayToo: 0 },
     rows: createPacketColumns(rowsAtOnce),
     gatewayRows: createPacketColumns(rowsAtOnce),
@@ -101,7 +106,10 @@ function takeFrame(
 ): void {
   const { counts, rows } = intake;
   const linkType = frames.linkType[frame]!;
-  if (linkType === linkTypeNotIp) {
+  const vlanId = frames.vlanId[frame]!;
+  // A tag that the kernel took out is still one.
+  const isUnwantedTag = vlanId !== vlanInFrame && !intake.decoder.encapsulations.vlan;
+  if (linkType === linkTypeNotIp || isUnwantedTag) {
     counts.notIp++;
     return;
   }
@@ -136,7 +144,6 @@ function takeFrame(
   rows.interfaceIndex[row] = intake.interfaceIndex;
   rows.direction[row] = directionOf(packetType);
   // An id of 0 is a priority tag: the packet's VLAN is then the one of the next tag, if any.
-  const vlanId = frames.vlanId[frame]!;
   if (vlanId !== vlanInFrame && vlanId !== 0) rows.vlanId[row] = vlanId;
   keepRow(intake, row, selection);
 }

@@ -95,6 +95,30 @@ const accessKey = z
   })
   .prefault({});
 
+/** Whether the packets inside an encapsulation are metered; docs/reference/encapsulations.md has the reasons. */
+function inside(what: string, byDefault: boolean): z.ZodDefault<z.ZodBoolean> {
+  return z.boolean().default(byDefault).describe(what);
+}
+
+const encapsulations = z
+  .strictObject({
+    vlan: inside("Whether frames with a VLAN tag are metered (802.1Q, 802.1ad, stacked)", true),
+    mpls: inside("Whether frames with MPLS labels are metered", true),
+    pppoe: inside(
+      "Whether frames of PPPoE sessions are metered; not on a host that ends them, whose ppp device shows the same packets",
+      false,
+    ),
+    gre: inside("Whether packets inside GRE are metered instead of those that carry them", false),
+    erspan: inside("Whether frames that a switch mirrors by ERSPAN are metered instead of its packets", true),
+    ipInIp: inside("The same for IPv4 in IPv4 and IPv6 in IPv6", false),
+    ipv6InIpv4: inside("The same for IPv6 in IPv4: 6in4, 6to4, 6rd", false),
+    ipv4InIpv6: inside("The same for IPv4 in IPv6: 4in6, DS-Lite", false),
+    vxlan: inside("The same for VXLAN, UDP ports 4789 and 8472", false),
+    geneve: inside("The same for GENEVE, UDP port 6081", false),
+    gtpu: inside("The same for GTP-U, UDP port 2152", false),
+  })
+  .prefault({});
+
 const capture = z
   .strictObject({
     method: z
@@ -127,6 +151,7 @@ const capture = z
     snapshotBytes: integer(128, 65_535)
       .default(256)
       .describe("Bytes kept of each frame: every header that is decoded must fit"),
+    encapsulations,
     flowsMax: integer(1000, 20_000_000)
       .default(500_000)
       .describe(

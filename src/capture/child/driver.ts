@@ -53,6 +53,7 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
   probed.value.close();
   const session: Session = createSession({
     ...deps,
+    encapsulations: deps.config.encapsulations,
     assignedAddresses: () => libc.interfaceAddresses(),
     openTap: (device, intake) =>
       openRingTap(libc, device.name, intake, ringConfig(config, session.taps.taps.size)),
@@ -90,6 +91,7 @@ function createFedDriver(deps: DriverDeps): Result<Driver> {
   const taps = new Map<string, FedTap>();
   const session = createSession({
     ...deps,
+    encapsulations: deps.config.encapsulations,
     assignedAddresses,
     openTap(device, intake) {
       const tap = createFedTap(device.name, intake);
@@ -148,6 +150,7 @@ function createReplayDriver(deps: DriverDeps): Result<Driver> {
   let ended = false;
   const session = createSession({
     ...deps,
+    encapsulations: deps.config.encapsulations,
     assignedAddresses: () => [],
     discover: () => [replay.device],
     openTap: (device, intake) => ok((tap = createFedTap(device.name, intake))),

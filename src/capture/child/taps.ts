@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 
 import type { Fault, Result } from "../../base/mod.ts";
+import type { EncapsulationSwitches } from "../../wire/packet/mod.ts";
 import { attachMeters, createIntake, type Intake } from "../intake.ts";
 import { discoverInterfaces, type HostInterface, interfaceIndex, masterOf } from "../interface.ts";
 import type { Ledger } from "../ledger.ts";
@@ -33,6 +34,8 @@ export interface TapTable {
 }
 
 export interface TapTableDeps {
+  /** Encapsulations that are looked into; the decoder's defaults if absent. */
+  readonly encapsulations?: EncapsulationSwitches;
   readonly ledger: Ledger;
   /** The host's addresses, in the 16-byte form. */
   readonly assignedAddresses: () => Uint8Array[];
@@ -123,7 +126,9 @@ function closeUnwanted(table: Table, tap: Tap): void {
 }
 
 function openTap(table: Table, device: HostInterface, plan: CapturePlan): Tap | null {
-  const opened = table.deps.openTap(device, createIntake(device.index, pointOf(device, plan)));
+  const { encapsulations = {} } = table.deps;
+  const intake = createIntake(device.index, pointOf(device, plan), { encapsulations });
+  const opened = table.deps.openTap(device, intake);
   if (opened.ok) {
     table.taps.set(device.name, opened.value);
     table.faults.delete(device.name);
