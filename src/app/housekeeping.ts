@@ -35,10 +35,17 @@ export function startHousekeeping(system: System): void {
 function createInterfaceWatch(system: System): () => void {
   let known = interfaceNames(system.configuration).join(" ");
   return () => {
-    const found = interfaceNames(system.configuration).join(" ");
-    if (found === known) return;
-    known = found;
-    followInterfaces(system);
+    try {
+      const found = interfaceNames(system.configuration).join(" ");
+      if (found === known) return;
+      followInterfaces(system);
+      known = found;
+    } catch (error) {
+      system.logger.error(
+        { fault: toFault(error) },
+        "the host's interfaces cannot be followed, trying again",
+      );
+    }
   };
 }
 
@@ -49,10 +56,10 @@ function followInterfaces(system: System): void {
 }
 
 async function expireRecords({ control, logger, store }: System): Promise<void> {
-  const retentions = control.logProjects
-    .allLogstores()
-    .map(({ id, retentionDays }) => ({ logstore: id, days: retentionDays }));
   try {
+    const retentions = control.logProjects
+      .allLogstores()
+      .map(({ id, retentionDays }) => ({ logstore: id, days: retentionDays }));
     const expired = await store.expire(retentions);
     if (!expired.ok)
       logger.warn({ fault: expired.fault }, "records past their retention stay until the next try");
