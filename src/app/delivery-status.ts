@@ -1,4 +1,5 @@
 /** How one flow log's deliveries go, from capture to each output. */
+import { systemClock } from "../base/mod.ts";
 import type { FlowLog } from "../control/mod.ts";
 import type { DeliveryStatus } from "../gateway/mod.ts";
 import type { System } from "./system.ts";
@@ -56,8 +57,15 @@ function problemsOf(system: System, flowLog: FlowLog): string[] {
   ];
 }
 
-function netflowProblems({ netflow }: System, flowLog: FlowLog): string[] {
-  const delivery = netflow.status(flowLog.id);
-  if (!flowLog.outputs.netflow.enabled || delivery === undefined || delivery.sendErrors === 0) return [];
-  return [`netflow: ${delivery.sendErrors} send errors, the last: ${delivery.lastError ?? "not known"}`];
+/** Templates are repeated at this pace, so that a collector that is still down gives a new error at each. */
+const errorAgeRefreshes = 3;
+
+function netflowProblems({ configuration, netflow }: System, flowLog: FlowLog): string[] {
+  const { lastError, lastErrorMs, sendErrors = 0 } = netflow.status(flowLog.id) ?? {};
+  const ageMsMax = errorAgeRefreshes * configuration.netflow.templateRefreshS * 1000;
+  if (!flowLog.outputs.netflow.enabled || lastErrorMs === undefined) return [];
+  if (systemClock.nowMs() - lastErrorMs > ageMsMax) return [];
+  return [
+    `netflow: ${sendErrors} send error${sendErrors === 1 ? "" : "s"}, the last: ${lastError ?? "not known"}`,
+  ];
 }

@@ -1,6 +1,6 @@
 /** Changes of a flow log while it runs, made with Alibaba's SDK, and a collector that cannot be reached. */
 import { execFileSync } from "node:child_process";
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { join } from "node:path";
 
@@ -53,7 +53,9 @@ describe.skipIf(!isPossible)("a flow log that is changed while it runs", () => {
     collector = await startNfcapd(directory.path);
     weir = await startWeir({
       data: join(directory.path, "data"),
-      args: ["--set", `capture.interfaces.include=${link.interfaceName}`],
+      args: [`capture.interfaces.include=${link.interfaceName}`, "netflow.templateRefreshS=2"].flatMap(
+        (setting) => ["--set", setting],
+      ),
     });
     const { accessKeyId, accessKeySecret, endpoint, regionId, resources } = weir.ready;
     const client = new PopCore({
@@ -112,13 +114,13 @@ describe.skipIf(!isPossible)("a flow log that is changed while it runs", () => {
     return delivery.netflow;
   };
   /** Lists look at deliveries once a second. */
-  const expectDescribed = (expected: Record<string, unknown>): Promise<void> =>
+  const expectDescribed = (expected: Record<string, unknown>, timeout = changeTimeoutMs): Promise<void> =>
     vi.waitFor(
       async () =>
         expect(await call("DescribeFlowLogs", { FlowLogId: flowLogId })).toMatchObject({
           FlowLogs: { FlowLogSetType: [expected] },
         }),
-      { timeout: changeTimeoutMs, interval: 100 },
+      { timeout, interval: 100 },
     );
   /** Packets that the running capture counts for the flow log; undefined when it does not meter for it. */
   const meteredNow = async (): Promise<number | undefined> => {
@@ -208,8 +210,11 @@ describe.skipIf(!isPossible)("a flow log that is changed while it runs", () => {
         await change({ OutputType: "all", ...target });
         errorsBefore = await expectSendErrors(errorsBefore);
       }
-      await change({ OutputType: "sls" });
-      await expectDescribed({ FlowLogDeliverStatus: "SUCCESS", FlowLogDeliverErrorMessage: "" });
+      // Without a further error at three repetitions of the templates, all is well again.
+      const { socket, port } = await boundPort();
+      await change({ NetflowServerIp: "127.0.0.1", NetflowServerPort: port });
+      await expectDescribed({ FlowLogDeliverStatus: "SUCCESS", FlowLogDeliverErrorMessage: "" }, 20_000);
+      socket.close();
     } finally {
       execFileSync("ip", ["route", "del", "unreachable", `${unreachable}/32`]);
     }
@@ -226,7 +231,7 @@ describe.skipIf(!isPossible)("a flow log that is changed while it runs", () => {
     });
     await expectDescribed({
       FlowLogDeliverStatus: "FAILED",
-      FlowLogDeliverErrorMessage: expect.stringMatching(/^netflow: \d+ send errors, the last: ./u),
+      FlowLogDeliverErrorMessage: expect.stringMatching(/^netflow: \d+ send errors?, the last: ./u),
     });
     return errors;
   };
@@ -242,11 +247,15 @@ describe.skipIf(!isPossible)("a flow log that is changed while it runs", () => {
   });
 });
 
-/** A port on which nobody listens, so that the kernel answers datagrams with port unreachable. */
-async function refusingPort(): Promise<number> {
+async function boundPort(): Promise<{ socket: Socket; port: number }> {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
   await once(socket, "listening");
-  const { port } = socket.address();
+  return { socket, port: socket.address().port };
+}
+
+/** A port on which nobody listens, so that the kernel answers datagrams with port unreachable. */
+async function refusingPort(): Promise<number> {
+  const { socket, port } = await boundPort();
   socket.close();
   return port;
 }

@@ -1,4 +1,5 @@
 /** What was delivered, by flow log and in the metrics. */
+import type { Clock } from "../../base/mod.ts";
 import type { Metrics } from "../../observe/mod.ts";
 import type { NetflowExporterStatistics } from "./exporter.ts";
 
@@ -12,6 +13,7 @@ export interface NetflowDelivery {
   readonly flowsNotSent: number;
   readonly sendErrors: number;
   readonly lastError?: string;
+  readonly lastErrorMs?: number;
   readonly lastSentMs?: number;
 }
 
@@ -23,7 +25,7 @@ export interface DeliveryLedger {
   status(flowLogId: string): NetflowDelivery | undefined;
 }
 
-export function createDeliveryLedger(metrics: Metrics): DeliveryLedger {
+export function createDeliveryLedger(metrics: Metrics, clock: Clock): DeliveryLedger {
   const counters = {
     datagramsSent: metrics.counter("weir_netflow_datagrams_total", "Export datagrams sent"),
     flowsSent: metrics.counter("weir_netflow_flows_total", "Flows sent to NetFlow collectors"),
@@ -57,7 +59,9 @@ export function createDeliveryLedger(metrics: Metrics): DeliveryLedger {
       deliveries.set(flowLogId, {
         ...known,
         ...sums,
-        ...(after.sendErrors > before.sendErrors && lastError !== undefined ? { lastError } : {}),
+        ...(after.sendErrors > before.sendErrors && lastError !== undefined
+          ? { lastError, lastErrorMs: clock.nowMs() }
+          : {}),
         ...(lastSentMs === undefined ? {} : { lastSentMs }),
       });
     },

@@ -117,7 +117,7 @@ export function createNetflowSink(
     paces: new Map(),
     wanted: undefined,
     states: parseStreams(dependencies.spool.sinkState(netflowSinkName)),
-    ledger: createDeliveryLedger(dependencies.metrics),
+    ledger: createDeliveryLedger(dependencies.metrics, dependencies.clock),
     sentPosition: 0,
     running: false,
     fault: undefined,
