@@ -136,7 +136,7 @@ function spawn(state: State, deps: SupervisorDeps): void {
   });
   // One that hangs does not see that its parent is gone.
   const killChild = (): void => void child.kill("SIGKILL");
-  process.once("exit", killChild);
+  if (child.pid !== undefined) process.once("exit", killChild);
   child.once("exit", (code, signal) => {
     process.off("exit", killChild);
     onExit(state, deps, code, signal);

@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 
-import { type Clock, fail, type Fault, fault, ok, type Result } from "../base/mod.ts";
+import { type Clock, fail, type Fault, fault, ok, type Result, toFault } from "../base/mod.ts";
 import type { Logger } from "../observe/mod.ts";
 import {
   type ChildOptions,
@@ -146,14 +146,15 @@ function isStopped({ state }: Supervision): boolean {
   return state === "stopped";
 }
 
+/** A host that is out of memory or processes refuses by an error or by throwing: both end like a process. */
 function launch(supervision: Supervision): void {
-  const child = fork(new URL("child.ts", import.meta.url), [JSON.stringify(supervision.options)], {
-    serialization: "advanced",
-    execArgv: process.execArgv.filter((argument) => !argument.startsWith("--inspect")),
-    // Every query and insert holds a thread of the pool while it runs.
-    env: { ...process.env, UV_THREADPOOL_SIZE: `${supervision.options.readers + 6}` },
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-  });
+  let child: ChildProcess;
+  try {
+    child = forkChild(supervision.options);
+  } catch (error) {
+    ended(supervision, { reason: toFault(error).message, fault: undefined, errorText: "" });
+    return;
+  }
   supervision.child = child;
   supervision.heartbeatAtMs = supervision.dependencies.clock.monotonicMs();
   // The engine writes there what it also answers; only the last words of a process that died matter.
@@ -175,10 +176,22 @@ function launch(supervision: Supervision): void {
   });
   // One that hangs does not see that its parent is gone, and would keep the directory from the next.
   const killChild = (): void => void child.kill("SIGKILL");
-  process.once("exit", killChild);
+  if (child.pid !== undefined) process.once("exit", killChild);
   child.on("exit", (code, signal) => {
     process.off("exit", killChild);
     end(`${signal ?? code}`);
+  });
+}
+
+function forkChild(options: ChildOptions): ChildProcess {
+  // Settings and keys of the environment are the main process's alone.
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("WEIR_"));
+  return fork(new URL("child.ts", import.meta.url), [JSON.stringify(options)], {
+    serialization: "advanced",
+    execArgv: process.execArgv.filter((argument) => !argument.startsWith("--inspect")),
+    // Every query and insert holds a thread of the pool while it runs.
+    env: { ...Object.fromEntries(inherited), UV_THREADPOOL_SIZE: `${options.readers + 6}` },
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
 }
 
