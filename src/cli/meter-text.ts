@@ -63,6 +63,7 @@ function overview(report: OfflineReport, outputs: MeterOutputs): [name: string, 
       `${formatCount(report.fragmentsUnattributed)} without their first one, metered with port 0`,
     ]);
   }
+  pairs.push(...tunnelPairs(report));
   if (report.startUs !== undefined && report.endUs !== undefined) {
     const lasted = ((report.endUs - report.startUs) / 1e6).toFixed(3);
     pairs.push(["time", `${timeText(report.startUs)} to ${timeText(report.endUs)} (${lasted} s)`]);
@@ -72,6 +73,13 @@ function overview(report: OfflineReport, outputs: MeterOutputs): [name: string, 
   if (outputs.output !== undefined) pairs.push(["written to", outputs.output]);
   if (outputs.netflow !== undefined) pairs.push(["sent", sentText(outputs.netflow)]);
   return pairs;
+}
+
+function tunnelPairs({ packetsDecapsulated, packetsInnerUnread }: OfflineReport): [string, string][] {
+  if (packetsDecapsulated + packetsInnerUnread === 0) return [];
+  const inside = `${formatCount(packetsDecapsulated)} packets metered by their inner header`;
+  const outside = `${formatCount(packetsInnerUnread)} by the outer one, with no IP readable inside`;
+  return [["tunnels", packetsInnerUnread === 0 ? inside : `${inside}, ${outside}`]];
 }
 
 function sentText({ flowsSent, datagramsSent, flowsSkipped }: NonNullable<MeterOutputs["netflow"]>): string {

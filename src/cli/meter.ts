@@ -12,6 +12,7 @@ import {
   printFault,
   textFlag,
 } from "./command.ts";
+import { parseEncapsulations } from "./encapsulation-flag.ts";
 import { meterText } from "./meter-text.ts";
 import { createProgress } from "./ui/progress.ts";
 import { formatCount, formatOctets } from "./ui/table.ts";
@@ -29,6 +30,7 @@ interface MeterFlags extends CommonFlags {
   readonly data?: string;
   readonly top: number;
   readonly flowsMax: number;
+  readonly decapsulate?: string;
 }
 
 /** The port of NetFlow collectors by habit, and the default of the flow logs' own. */
@@ -94,6 +96,10 @@ export const meterCommand = buildCommand({
         placeholder: "N",
         default: "4000000",
       },
+      decapsulate: textFlag(
+        "Meter the packets inside these encapsulations too, such as gre,vxlan; all or none. VLAN, MPLS, PPPoE and ERSPAN need not be named",
+        "LIST",
+      ),
       json: { ...jsonFlag, brief: "Print the summary as JSON" },
     },
     positional: {
@@ -140,6 +146,8 @@ interface MeterRun {
 async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>> {
   const refused = checkFlags(flags);
   if (refused !== undefined) return { ok: false, fault: refused };
+  const encapsulations = parseEncapsulations(flags.decapsulate);
+  if (!encapsulations.ok) return encapsulations;
   // The capture before the rest, so that a wrong name leaves no empty output file behind.
   const { openCaptureFile } = await import("../capture/file/mod.ts");
   const file = await openCaptureFile(path);
@@ -158,6 +166,7 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
     activeTimeoutUs: flags.activeTimeout * 1e6,
     inactiveTimeoutUs: flags.inactiveTimeout * 1e6,
     flowsMax: flags.flowsMax,
+    encapsulations: encapsulations.value,
     observationDomain: flags.observationDomain ?? 1,
     top: flags.top,
     consumers: [netflow, output, store].flatMap((made) => (made === undefined ? [] : [made.value])),

@@ -13,7 +13,7 @@ import {
   readMore,
 } from "../../capture/file/mod.ts";
 import { advanceMeter, createMeter, flushMeter, type Meter, meterPackets } from "../../meter/mod.ts";
-import { decodeOutcomes } from "../../wire/packet/mod.ts";
+import { decodeOutcomes, type EncapsulationSwitches } from "../../wire/packet/mod.ts";
 import { createFlowQueue, type FlowConsumer, type FlowQueue } from "./consumer.ts";
 import type { Conservation, FrameCounts, OfflineReport } from "./report.ts";
 import { createFlowSummary, type FlowSummary } from "./summary.ts";
@@ -25,6 +25,8 @@ export interface OfflineOptions {
   readonly inactiveTimeoutUs: number;
   readonly flowsMax: number;
   readonly observationDomain?: number;
+  /** Encapsulations that are looked into; those left out are as the decoder has them. */
+  readonly encapsulations?: Partial<EncapsulationSwitches>;
   /** Talkers and ports in the report. */
   readonly top: number;
   readonly consumers: readonly FlowConsumer[];
@@ -44,7 +46,9 @@ export interface OfflineProgress {
 export async function meterCapture(options: OfflineOptions): Promise<OfflineReport> {
   const startedMs = performance.now();
   const queue = createFlowQueue(options.consumers);
-  const source = createPacketSource(options.file);
+  const source = createPacketSource(options.file, {
+    decoder: { encapsulations: options.encapsulations ?? {} },
+  });
   const summary = createFlowSummary();
   const meter = createMeter({
     activeTimeoutUs: options.activeTimeoutUs,
@@ -125,6 +129,8 @@ function reportOf(
     flowsByEndReason: statistics.flowsEmitted,
     flowsAtOnce: statistics.activeFlowsMax,
     fragmentsUnattributed: decoder.fragments.unattributed,
+    packetsDecapsulated: decoder.decapsulated,
+    packetsInnerUnread: decoder.innerUnread,
     ...(frames.read === 0 ? {} : { startUs: timesUs[0]!, endUs: timesUs[1]! }),
     topTalkers: summary.topTalkers(options.top),
     topPorts: summary.topPorts(options.top),

@@ -49,6 +49,10 @@ export interface OfflineReport {
   readonly flowsAtOnce: number;
   /** Later fragments whose first one was not seen: metered with ports 0. */
   readonly fragmentsUnattributed: number;
+  /** Packets metered by the IP header inside a tunnel. */
+  readonly packetsDecapsulated: number;
+  /** Packets of tunnels that were looked into, metered by a header around: inside was no IP, or it could not be read. */
+  readonly packetsInnerUnread: number;
   /** The earliest and the latest frame's time, microseconds since 1970; absent without frames. */
   readonly startUs?: number;
   readonly endUs?: number;
