@@ -5,6 +5,7 @@ import type { Check } from "../app/doctor/mod.ts";
 import { ok } from "../base/mod.ts";
 import { answer, type ClientFlags, clientFlags, parseHostPort, textFlag } from "./command.ts";
 import { createStyle } from "./ui/style.ts";
+import { counted } from "./ui/table.ts";
 
 interface DoctorFlags extends ClientFlags {
   readonly listen?: string;
@@ -68,5 +69,6 @@ function reportText(checks: readonly Check[]): string {
     return remedy === undefined ? line : `${line}${" ".repeat(width + 8)}${style.dim("mend:")} ${remedy}\n`;
   });
   const count = (state: Check["state"]): number => checks.filter((check) => check.state === state).length;
-  return `${lines.join("")}\n${count("ok")} ok, ${count("warn")} warnings, ${count("fail")} failures\n`;
+  const warnings = counted(count("warn"), "warning");
+  return `${lines.join("")}\n${count("ok")} ok, ${warnings}, ${counted(count("fail"), "failure")}\n`;
 }

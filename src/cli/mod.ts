@@ -1,8 +1,9 @@
 /** The command line: `weir <noun> <verb>`. Commands are data here; what they do is loaded when one runs. */
-import { type ApplicationText, buildApplication, buildRouteMap, run, text_en } from "@stricli/core";
+import { buildApplication, buildRouteMap, ExitCode, run } from "@stricli/core";
 
 import { accessKeyCommands } from "./access-key.ts";
-import { readVersion } from "./command.ts";
+import { fault } from "../base/mod.ts";
+import { printFault, readVersion } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
 import { flowLogCommands } from "./flow-log.ts";
 import { logstoreCommands } from "./logstore.ts";
@@ -33,20 +34,12 @@ const root = buildRouteMap({
   docs: { brief: "Self-hosted flow logs: the cloud flow-log APIs on your own network's real traffic" },
 });
 
-/** Usage errors end as every other message of Weir does, with the way to more help. */
-const text: ApplicationText = {
-  ...text_en,
-  exceptionWhileParsingArguments: (error, color) =>
-    `${text_en.exceptionWhileParsingArguments(error, color)}\nAdd --help to see what the command takes.`,
-};
-
 /** Every command, for the command line and for the reference page. */
 export const application = buildApplication(root, {
   name: "weir",
   versionInfo: { currentVersion: `${readVersion()} (Node.js ${process.version})` },
   scanner: { caseStyle: "allow-kebab-for-camel" },
   documentation: { caseStyle: "convert-camel-to-kebab", onlyRequiredInUsageLine: true },
-  localization: { text },
 });
 
 /** Runs one command line. The exit code is 0, 1 for a fault and 2 for bad usage. */
@@ -60,11 +53,28 @@ export async function runCli(inputs: readonly string[]): Promise<void> {
     process.stdout.write(welcome());
     return;
   }
-  const { stdout, stderr, env } = process;
+  const isJson = inputs.includes("--json");
+  const complaints: string[] = [];
+  const stderr = isJson ? { write: (text: string) => void complaints.push(text) } : process.stderr;
+  const { stdout, env } = process;
   const context = { stdout, stderr, env, exitCode: null as number | string | null };
   await run(application, inputs, { process: context });
   const code = Number(context.exitCode ?? 0);
-  // Stricli's own codes are negative: wrong commands and arguments are usage, the rest is ours to mend.
-  if (code < 0) process.exitCode = code === -5 || code === -4 ? usageExitCode : 1;
-  else if (code > 0) process.exitCode = code;
+  if (code > 0) process.exitCode = code;
+  else if (code < 0) endRefused(code, isJson ? complaints.join("").trim() : undefined);
+}
+
+/** Stricli's own codes are negative: wrong commands and arguments are usage, the rest is ours to mend. */
+function endRefused(code: number, complaint: string | undefined): void {
+  const remedy =
+    code === ExitCode.UnknownCommand
+      ? "./weir --help lists the commands"
+      : code === ExitCode.InvalidArgument
+        ? "add --help to see what the command takes"
+        : undefined;
+  if (complaint !== undefined) {
+    const told = remedy === undefined ? {} : { remedy };
+    printFault({ json: true }, fault(remedy === undefined ? "Internal" : "InputInvalid", complaint, told));
+  } else if (remedy !== undefined) process.stderr.write(`  remedy: ${remedy}\n`);
+  process.exitCode = remedy === undefined ? 1 : usageExitCode;
 }

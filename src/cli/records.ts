@@ -5,7 +5,7 @@ import { fail, ok, type Result, toFault } from "../base/mod.ts";
 import { type Client, createClient } from "./client.ts";
 import { ask, type ClientFlags, clientFlags, integerFlag, printFault, textFlag } from "./command.ts";
 import { parseTime } from "./time.ts";
-import { formatTable } from "./ui/table.ts";
+import { counted, formatTable } from "./ui/table.ts";
 
 interface RecordsFlags extends ClientFlags {
   readonly project: string;
@@ -86,7 +86,7 @@ function search(flags: RecordsFlags): Promise<void> {
     }
     const records = answer.value.records.toReversed();
     return ok({
-      text: `${recordTable(records)}${records.length} records\n`,
+      text: `${recordTable(records)}${counted(records.length, "record")}\n`,
       json: records,
       isJsonLines: true,
     });

@@ -37,6 +37,16 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+/** Bad command lines, and what is said of them. */
+const usage: [args: string[], words: string][] = [
+  [["flw-log"], "flow-log"],
+  [["flow-log", "create", "--nam", "x"], "did you mean --name?"],
+  [["flow-log", "show"], "Expected argument for ID"],
+  [["flow-log", "create", "--active-timeout", "soon"], '"soon" is not a whole number'],
+  [["flow-log", "create", "--netflow-version", "7"], "5|9|10"],
+  [["records"], "--project"],
+];
+
 describe("weir", () => {
   it("explains itself when it is given nothing to do", async () => {
     const { code, out } = await weir();
@@ -59,20 +69,34 @@ describe("weir", () => {
     rmSync(directory, { recursive: true });
   });
 
-  const usage: [args: string[], words: string][] = [
-    [["flw-log"], "flow-log"],
-    [["flow-log", "create", "--nam", "x"], "did you mean --name?"],
-    [["flow-log", "show"], "Expected argument for ID"],
-    [["flow-log", "create", "--active-timeout", "soon"], '"soon" is not a whole number'],
-    [["flow-log", "create", "--netflow-version", "7"], "5|9|10"],
-    [["records"], "--project"],
-  ];
-
   it.each(usage)("%j is bad usage: exit code 2, and what was meant", async (args, words) => {
     const { code, out, errors } = await weir(...args);
     expect(code).toBe(2);
     expect(out).toBe("");
     expect(errors).toContain(words);
+  });
+});
+
+describe("bad usage with --json", () => {
+  it.each(usage)("%j is one JSON value", async (args, words) => {
+    const { code, out, errors } = await weir(...args, "--json");
+    expect({ code, errors }).toEqual({ code: 2, errors: "" });
+    const { error } = JSON.parse(out);
+    expect(error).toMatchObject({ code: "InputInvalid", remedy: expect.stringContaining("--help") });
+    expect(error.message).toContain(words);
+  });
+});
+
+describe("weir doctor --netflow", () => {
+  const collector = async (host: string): Promise<{ state: string; text: string }> => {
+    const { out } = await weir("doctor", "--json", "--netflow", host);
+    return JSON.parse(out).checks.find(({ name }: { name: string }) => name === "collector");
+  };
+
+  it("passes an address with a route, and fails a name and an address without one", async () => {
+    expect(await collector("127.0.0.1:9995")).toMatchObject({ state: "ok" });
+    expect(await collector("collector.invalid")).toMatchObject({ state: "fail" });
+    expect(await collector("255.255.255.255:9995")).toMatchObject({ state: "fail" });
   });
 });
 
@@ -248,7 +272,7 @@ describe("weir records", () => {
     expect(text.out).toContain(
       "10.0.0.1         40000  10.0.0.2           443         6         12          3456",
     );
-    expect(text.out.endsWith("1 records\n")).toBe(true);
+    expect(text.out.endsWith("1 record\n")).toBe(true);
     expect(server.asked.at(-1)).toMatchObject({ query: "dstport: 443", line: 5, reverse: true });
     const json = await weir("records", ...target, "--json");
     expect(JSON.parse(json.out)).toEqual(record);

@@ -1,7 +1,7 @@
 /** Addresses: the API's port, a collector's reachability, names of projects, and socket buffers. */
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
-import { createServer } from "node:net";
+import { createServer, isIP } from "node:net";
 
 import type { Endpoint } from "../config/mod.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
@@ -26,8 +26,11 @@ export function checkPort({ host, port }: Endpoint, isServing: boolean): Promise
 }
 
 /** UDP tells no more than whether there is a route, and whether the host refuses at once. */
-export function checkCollector({ host, port }: Endpoint): Promise<Check> {
+export async function checkCollector({ host, port }: Endpoint): Promise<Check> {
   const name = "collector";
+  if (isIP(host) === 0) {
+    return failed(name, `${host} is not an IP address`, "name the collector by its address, as flow logs do");
+  }
   return new Promise((resolve) => {
     const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
     const end = (check: Check): void => {
@@ -43,7 +46,8 @@ export function checkCollector({ host, port }: Endpoint): Promise<Check> {
         ),
       ),
     );
-    socket.connect(port, host, () => {
+    // Not as the callback of connect(): that one is called on failure too, instead of the event above.
+    socket.once("connect", () => {
       const from = socket.address().address;
       end(
         passed(
@@ -52,6 +56,7 @@ export function checkCollector({ host, port }: Endpoint): Promise<Check> {
         ),
       );
     });
+    socket.connect(port, host);
   });
 }
 

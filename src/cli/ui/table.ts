@@ -43,6 +43,11 @@ export function formatCount(value: number): string {
     .replaceAll(/\B(?=(?:\d{3})+$)/gu, ",");
 }
 
+/** One noun with its number: "1 record", "2 records". */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Octets in the largest binary unit that leaves at least one: "1.4 MiB". */
 export function formatOctets(octets: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
