@@ -40,6 +40,7 @@ async function becomeReady(system: System): Promise<Result<ServeReport>> {
   const captureFault = capture.status().fault;
   return ok({
     endpoint: api.value.endpoint,
+    data: system.data.path,
     accessKeyId: credentials.accessKeyId,
     ...(isNew ? { accessKeySecret: credentials.accessKeySecret } : {}),
     regionId: control.regionId,
@@ -57,7 +58,7 @@ function warningOf({ message, remedy }: Fault): string {
 
 interface FirstKey {
   readonly credentials: Credentials;
-  /** Whether this start made it, so that its secret is to be told. */
+  /** Whether this start made it up, so that its secret is to be told. */
   readonly isNew: boolean;
 }
 
@@ -66,9 +67,8 @@ function firstAccessKey({ configuration, control }: System): Result<FirstKey> {
   const accountId = control.accounts.default.id;
   const { id, secret } = configuration.accessKey;
   if (id !== undefined && secret !== undefined) {
-    const isKnown = control.accessKeys.find(id).ok;
     const key = control.accessKeys.ensure(accountId, { accessKeyId: id, accessKeySecret: secret });
-    return key.ok ? ok({ credentials: key.value, isNew: !isKnown }) : key;
+    return key.ok ? ok({ credentials: key.value, isNew: false }) : key;
   }
   const active = control.accessKeys.list(accountId).find(({ status }) => status === "active");
   const key =

@@ -1,4 +1,5 @@
 /** What `weir serve` says when it is ready: a page for people, a line for scripts. */
+import { candidateDataDirectories } from "../app/location/mod.ts";
 import type { ServeReport } from "../app/report/mod.ts";
 import { createStyle } from "./ui/style.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
@@ -29,10 +30,11 @@ export function readyText(report: ServeReport): string {
   const { accessKeySecret } = report;
   const facts = formatPairs([
     ["address", style.accent(report.endpoint)],
+    ["data", report.data],
     ["region", report.regionId],
     ["access key id", report.accessKeyId],
     accessKeySecret === undefined
-      ? ["access key secret", style.dim("the one you noted down; ./weir access-key create makes another")]
+      ? ["access key secret", style.dim("not shown again; ./weir access-key create makes another key")]
       : ["access key secret", `${accessKeySecret}  ${style.warning("shown only this once: note it down")}`],
   ]);
   const resources = formatTable(
@@ -53,13 +55,14 @@ function snippet(report: ServeReport): string {
   if (gateway === undefined) return "";
   const secret =
     report.accessKeySecret === undefined ? "process.env.SECRET" : JSON.stringify(report.accessKeySecret);
-  return `${style.bold("A first flow log")}, with Alibaba's SDK (npm install @alicloud/pop-core), or with ./weir flow-log create:
+  const data = candidateDataDirectories().includes(report.data) ? "" : ` --data ${report.data}`;
+  return `${style.bold("A first flow log")}, with Alibaba's SDK (npm install @alicloud/pop-core), or with ./weir flow-log create${data}:
 
 const Core = require("@alicloud/pop-core");
 const client = new Core({ accessKeyId: "${report.accessKeyId}", accessKeySecret: ${secret}, endpoint: "${report.endpoint}", apiVersion: "2018-03-13" });
 const call = (action, parameters) => client.request(action, { RegionId: "${report.regionId}", ...parameters }, { method: "POST" });
 call("CreateFlowLog", { Name: "first", OutputType: "sls", SlsRegionId: "${report.regionId}", ProjectName: "traffic", LogstoreName: "flows" })
   .then(({ FlowLogId }) => call("AssociateFlowLog", { FlowLogId, SmartAGId: "${gateway.id}" }))
-  .then(() => console.log("look: ./weir records --project traffic --logstore flows --follow"), console.error);
+  .then(() => console.log("look: ./weir records --project traffic --logstore flows --follow${data}"), console.error);
 `;
 }

@@ -15,6 +15,8 @@ interface ServeFlags extends CommonFlags {
   readonly set?: readonly string[];
 }
 
+const signalRepeatMs = 1000;
+
 export const serveCommand = buildCommand({
   docs: {
     brief: "Start Weir: the APIs, the capture, the log service",
@@ -52,6 +54,9 @@ async function runServe(flags: ServeFlags): Promise<void> {
   const style = createStyle(process.stderr);
   for (const warning of report.warnings) process.stderr.write(`${style.warning("warning:")} ${warning}\n`);
   await stopSignal();
+  process.stderr.write(
+    "Stopping: what was accepted is delivered, within 10 seconds. Ctrl-C again ends Weir at once.\n",
+  );
   await server.stop();
   // Nothing is left to do; a handle that somebody forgot must not keep the process.
   process.exit(0);
@@ -99,13 +104,17 @@ function settingFlags(flags: ServeFlags): Result<[path: string, value: string][]
   return { ok: true, value: settings };
 }
 
-/** The first signal asks for a graceful stop; a second one ends the process at once. */
+/**
+ * The first signal asks for a graceful stop; another one, a second later or more, ends the process at once.
+ * Sooner it is the same one again: `timeout` and some supervisors signal the process and then its group.
+ */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    let isStopping = false;
+    let stoppingSinceMs: number | undefined;
     const onSignal = (): void => {
-      if (isStopping) process.exit(130);
-      isStopping = true;
+      const nowMs = performance.now();
+      if (stoppingSinceMs !== undefined && nowMs - stoppingSinceMs >= signalRepeatMs) process.exit(130);
+      stoppingSinceMs ??= nowMs;
       resolve();
     };
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, onSignal);

@@ -5,6 +5,7 @@ import { readyLine, readyText } from "../../src/cli/serve-text.ts";
 
 const report: ServeReport = {
   endpoint: "http://127.0.0.1:8080",
+  data: "/var/lib/weir",
   accessKeyId: "LTAIexample",
   accessKeySecret: "secret",
   regionId: "cn-shanghai",
@@ -45,6 +46,11 @@ describe("readyText()", () => {
     const text = readyText(laterReport);
     expect(text).toContain("./weir access-key create makes another");
     expect(text).toContain("accessKeySecret: process.env.SECRET");
+  });
+
+  it("names the data directory in commands that would not find it", () => {
+    expect(readyText(report)).toContain('--logstore flows --follow")');
+    expect(readyText({ ...report, data: "/srv/weir" })).toContain('--follow --data /srv/weir")');
   });
 
   it("has nothing to paste where there is no gateway", () => {

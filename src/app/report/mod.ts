@@ -2,8 +2,10 @@
 export interface ServeReport {
   /** `http://host:port`, with the port that was given out. */
   readonly endpoint: string;
+  /** The data directory. */
+  readonly data: string;
   readonly accessKeyId: string;
-  /** Only on the start that created the key. */
+  /** Only on the start that made the key up. */
   readonly accessKeySecret?: string;
   readonly regionId: string;
   readonly resources: readonly ReportedResource[];
