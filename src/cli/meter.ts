@@ -96,10 +96,7 @@ export const meterCommand = buildCommand({
         placeholder: "N",
         default: "4000000",
       },
-      decapsulate: textFlag(
-        "Meter the packets inside these encapsulations too, such as gre,vxlan; all or none. VLAN, MPLS, PPPoE and ERSPAN need not be named",
-        "LIST",
-      ),
+      decapsulate: textFlag("Meter the packets inside these tunnels, such as gre,vxlan; all or none", "LIST"),
       json: { ...jsonFlag, brief: "Print the summary as JSON" },
     },
     positional: {
