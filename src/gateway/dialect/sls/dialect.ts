@@ -41,8 +41,8 @@ interface SlsServer {
   readonly requests: Counter;
 }
 
-/** No body of the operations that are offered comes near it. */
-const bodyBytesMax = 1024 * 1024;
+/** It is kept before its signature is known to hold: the longest query, every character escaped, and little more. */
+const bodyBytesMax = 512 * 1024;
 
 export function createSlsDialect(config: SlsDialectConfig, deps: SlsDialectDeps): Dialect {
   const requests = deps.metrics.counter(
