@@ -91,9 +91,11 @@ async function open(): Promise<Result<Parts>> {
   } catch (error) {
     const holder = lockHolder(options.path);
     if (holder === undefined) return { ok: false, fault: faultOfOpening(error) };
+    // 0 is another user's process; as an argument of kill it would mean the caller's own.
+    const leftOver = holder === 0 ? "" : ` or, if that was killed and left it hanging, kill -9 ${holder}`;
     return fail("DataDirectoryLocked", `${options.path} is in use by another process`, {
-      value: `process ${holder}`,
-      remedy: "stop the other Weir on this data directory, or choose another with --data",
+      value: `process ${holder === 0 ? "of another user" : holder}`,
+      remedy: `stop the other Weir on this data directory${leftOver}`,
     });
   }
 }
