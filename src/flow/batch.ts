@@ -53,8 +53,10 @@ export const emptyHeader: FlowBatchHeader = {
 
 /** A batch with room for `capacity` rows, all zero. */
 export function createFlowBatch(capacity: number, header: FlowBatchHeader = emptyHeader): FlowBatch {
-  const columns: Record<string, ColumnArray> = {};
-  for (const field of flowFieldList) columns[field.name] = createColumn(field.type, capacity);
+  // Not by assignment to computed names: V8 then keeps the object as a hash table, slow to read in hot loops.
+  const columns = Object.fromEntries(
+    flowFieldList.map(({ name, type }) => [name, createColumn(type, capacity)]),
+  );
   return { header, capacity, count: 0, columns: columns as unknown as FlowColumns };
 }
 
