@@ -63,7 +63,6 @@ const links: readonly FeatureCase[] = [
       "udp 10.36.0.1:1000 > 10.36.0.2:2000 2/96",
       "udp [2001:db8:36::1]:1000 > [2001:db8:36::2]:2000 1/68",
     ],
-    notAsTshark: "it asks for the address and control field on this link",
   },
   {
     name: "serial lines: PPP and Cisco HDLC",
@@ -106,7 +105,6 @@ const links: readonly FeatureCase[] = [
     frames: [user4(41)],
     flows: [],
     otherwise: "unsupportedLink",
-    notAsTshark: "it guesses",
   },
 ];
 
