@@ -68,7 +68,8 @@ export interface NetflowSink {
 /** The name of the sink in the spool's routes. */
 export const netflowSinkName = "netflow";
 
-const readLimits = { entriesMax: 64, bytesMax: 8 * 1024 * 1024 };
+const entriesMax = 64;
+const groupBytesMax = 8 * 1024 * 1024;
 const defaultRetryMs = 1000;
 /** An exporter that is not wanted stays for so long after its last batch: another may follow. */
 const idleMs = 5000;
@@ -204,11 +205,14 @@ function wake(state: SinkState): void {
  */
 async function deliverAll(state: SinkState): Promise<void> {
   const { spool, logger } = state.dependencies;
+  const { bytesPerSecond = defaultBytesPerSecond } = state.config;
+  // What is sent within a second: changes of targets and the stop wait for a group to be finished.
+  const limits = { entriesMax, bytesMax: Math.min(groupBytesMax, bytesPerSecond) };
   state.woken = false;
   try {
     if (state.fault !== undefined) acknowledge(state);
     while (state.running) {
-      const entries = spool.read(netflowSinkName, { ...readLimits, after: state.sentPosition });
+      const entries = spool.read(netflowSinkName, { ...limits, after: state.sentPosition });
       state.fault = undefined;
       if (entries.length === 0) return;
       await inTurn(state, async () => {

@@ -298,6 +298,19 @@ describe("the NetFlow sink", () => {
     await sink.stop();
   });
 
+  it("lets a change in between, however slow the pace and long the backlog", async () => {
+    const collector = await openCollector();
+    const sink = sinkOf({ bytesPerSecond: 100_000 });
+    for (let round = 0; round < 40; round++) await accept({ ...targetOf(collector) }, 500);
+    sink.start();
+    await sleep(100);
+    const startMs = performance.now();
+    await sink.prepare([targetOf(collector)]);
+    expect(performance.now() - startMs).toBeLessThan(2000);
+    expect(pending()).toBeGreaterThan(20);
+    await sink.stop();
+  });
+
   it("keeps all flow logs of one collector to its rate together", async () => {
     const collector = await openCollector();
     const bytesPerSecond = 200_000;
