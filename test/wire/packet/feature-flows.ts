@@ -45,7 +45,7 @@ export interface DecoderRun {
 
 /** A decoder and a meter, one row at a time. */
 export function createRun(encapsulations: EncapsulationSwitches): DecoderRun {
-  const decoder = createPacketDecoder({ encapsulations });
+  const decoder = createPacketDecoder({ encapsulations, fragmentsMax: 64 });
   const packets = createPacketColumns(1);
   packets.count = 1;
   const flows: string[] = [];
@@ -53,7 +53,7 @@ export function createRun(encapsulations: EncapsulationSwitches): DecoderRun {
   const meter = createMeter({
     activeTimeoutUs: 300e6,
     inactiveTimeoutUs: 15e6,
-    flowsMax: 10_000,
+    flowsMax: 1000,
     emit: (batch) => {
       for (let row = 0; row < batch.count; row++) {
         flows.push(flowText(batch, row));
