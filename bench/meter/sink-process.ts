@@ -9,6 +9,10 @@ export interface SinkCounts {
   readonly datagrams: number;
   readonly octets: number;
   readonly records: number;
+  /** Packets that the records tell of. */
+  readonly packets: number;
+  /** Datagrams that did not come, by the sequence numbers of those that did. */
+  readonly missing: number;
 }
 
 export interface Sink {
@@ -21,9 +25,11 @@ export interface Sink {
 /** Datagrams wait in the receive buffer no longer than this once the sender has ended. */
 const settleMs = 100;
 
-export async function startSink(cpu: number): Promise<Sink> {
+/** `prefix` is a command that starts it, such as `ip netns exec` and its arguments. */
+export async function startSink(cpu: number, prefix: readonly string[] = []): Promise<Sink> {
   const script = join(import.meta.dirname, "sink.ts");
-  const child = spawn("taskset", ["-c", `${cpu}`, process.execPath, script], {
+  const [command, ...args] = [...prefix, "taskset", "-c", `${cpu}`, process.execPath, script];
+  const child = spawn(command, args, {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout });

@@ -1,5 +1,6 @@
 /**
- * A NetFlow collector that counts: datagrams, octets, and for v9 the flow records by the templates sent.
+ * A NetFlow collector that counts: datagrams, octets, and for v9 the flow records by the templates sent, the
+ * packets that they tell of, and the datagrams that are missing by their sequence numbers.
  *
  *     node bench/meter/sink.ts      prints its port, then, for each line on standard input, the counts since
  *                                   the last one as JSON
@@ -10,31 +11,57 @@ import { createInterface } from "node:readline";
 const headerBytes = 20;
 const templateSet = 0;
 const firstDataSet = 256;
+/** The field that counts a flow's packets: IN_PKTS, packetDeltaCount. */
+const packetsField = 2;
 
 interface Counts {
   datagrams: number;
   octets: number;
   records: number;
+  packets: number;
+  missing: number;
 }
 
-let counts: Counts = { datagrams: 0, octets: 0, records: 0 };
-/** Record length by template id; options templates are left out, so that their records do not count. */
-const recordBytes = new Map<number, number>();
+/** Where a record's packets are; options templates are left out, so that their records do not count. */
+interface Template {
+  readonly recordBytes: number;
+  readonly packetsAt: number;
+  readonly packetsBytes: number;
+}
+
+let counts = noCounts();
+const templates = new Map<number, Template>();
+/** The sequence number that the next datagram of a source id must have. */
+const expected = new Map<number, number>();
 
 const socket = createSocket({ type: "udp4", recvBufferSize: 32 << 20 });
 socket.on("message", (message) => {
   counts.datagrams++;
   counts.octets += message.length;
-  if (message.length >= headerBytes && message.readUInt16BE(0) === 9) countRecords(message);
+  if (message.length < headerBytes || message.readUInt16BE(0) !== 9) return;
+  followSequence(message.readUInt32BE(16), message.readUInt32BE(12));
+  countRecords(message);
 });
 socket.bind(0, "127.0.0.1", () => process.stdout.write(`${socket.address().port}\n`));
 
 const lines = createInterface({ input: process.stdin });
 lines.on("line", () => {
   process.stdout.write(`${JSON.stringify(counts)}\n`);
-  counts = { datagrams: 0, octets: 0, records: 0 };
+  counts = noCounts();
+  // The next datagram may be another exporter's.
+  expected.clear();
 });
 lines.on("close", () => socket.close());
+
+function noCounts(): Counts {
+  return { datagrams: 0, octets: 0, records: 0, packets: 0, missing: 0 };
+}
+
+function followSequence(sourceId: number, sequence: number): void {
+  const gap = sequence - (expected.get(sourceId) ?? sequence);
+  if (gap > 0) counts.missing += gap;
+  expected.set(sourceId, sequence + 1);
+}
 
 function countRecords(message: Buffer): void {
   for (let at = headerBytes; at + 4 <= message.length;) {
@@ -42,9 +69,18 @@ function countRecords(message: Buffer): void {
     const length = message.readUInt16BE(at + 2);
     if (length < 4 || at + length > message.length) return;
     if (id === templateSet) learnTemplates(message, at + 4, at + length);
-    else if (id >= firstDataSet)
-      counts.records += Math.floor((length - 4) / (recordBytes.get(id) ?? Infinity));
+    else if (id >= firstDataSet) countDataSet(message, templates.get(id), at + 4, at + length);
     at += length;
+  }
+}
+
+function countDataSet(message: Buffer, template: Template | undefined, from: number, end: number): void {
+  if (template === undefined) return;
+  const { recordBytes, packetsAt, packetsBytes } = template;
+  for (let at = from; at + recordBytes <= end; at += recordBytes) {
+    counts.records++;
+    if (packetsBytes === 4) counts.packets += message.readUInt32BE(at + packetsAt);
+    else if (packetsBytes === 8) counts.packets += Number(message.readBigUInt64BE(at + packetsAt));
   }
 }
 
@@ -53,9 +89,18 @@ function learnTemplates(message: Buffer, from: number, end: number): void {
     const id = message.readUInt16BE(at);
     const fields = message.readUInt16BE(at + 2);
     if (id < firstDataSet || at + 4 + fields * 4 > end) return;
-    let bytes = 0;
-    for (let field = 0; field < fields; field++) bytes += message.readUInt16BE(at + 4 + field * 4 + 2);
-    recordBytes.set(id, bytes);
+    let recordBytes = 0;
+    let packetsAt = 0;
+    let packetsBytes = 0;
+    for (let field = at + 4; field < at + 4 + fields * 4; field += 4) {
+      const bytes = message.readUInt16BE(field + 2);
+      if (message.readUInt16BE(field) === packetsField) {
+        packetsAt = recordBytes;
+        packetsBytes = bytes;
+      }
+      recordBytes += bytes;
+    }
+    if (recordBytes > 0) templates.set(id, { recordBytes, packetsAt, packetsBytes });
     at += 4 + fields * 4;
   }
 }
