@@ -2,16 +2,10 @@
 import { request } from "node:http";
 import { join } from "node:path";
 
-export interface SinkReport {
+interface SinkReport {
   readonly name: string;
   readonly cursor: number;
   readonly pending: number;
-}
-
-export interface SubjectPackets {
-  readonly flowLogId: string;
-  readonly resourceId: string;
-  readonly metered?: number;
 }
 
 /** What `weir status` shows, as far as the tests look at it. */

@@ -8,7 +8,6 @@ import { join } from "node:path";
 import type { Namespace } from "./netns.ts";
 
 const trafficProgram = join(import.meta.dirname, "traffic.ts");
-const streamProgram = join(import.meta.dirname, "connections.ts");
 
 export interface Echo {
   readonly protocol: "udp" | "tcp";
@@ -58,7 +57,7 @@ export function streamConnections(
 ): { stop: () => Promise<void> } {
   const child: ChildProcess = peer.start(
     process.execPath,
-    [streamProgram, address, `${port}`, `${perSecond}`],
+    [trafficProgram, "stream", address, `${port}`, "2", "200", `${perSecond}`],
     "ignore",
   );
   const exited = once(child, "exit");
