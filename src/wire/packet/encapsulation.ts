@@ -83,7 +83,10 @@ export function enterTunnel(
   end: number,
   wireEnd: number,
 ): DecodeStep {
-  if (decoder.tunnels === tunnelsMax) return decodeOutcomes.malformed;
+  if (decoder.tunnels === tunnelsMax) {
+    // Most datagrams are no tunnel's, and nothing is left unread in them.
+    return step === tunnelSteps.udp ? decodeOutcomes.packet : decodeOutcomes.malformed;
+  }
   decoder.tunnels++;
   decoder.at = at;
   decoder.end = end;

@@ -31,16 +31,17 @@ export function decodeIpv4(
   const start = decoder.at;
   const wireOctets = decoder.wireEnd - start;
   if (start + headerBytesMin > decoder.end) return endedEarly(decoder, start + headerBytesMin);
-  const versionAndLength = bytes[start]!;
-  const headerBytes = (versionAndLength & 0x0f) * 4;
-  if (versionAndLength >>> 4 !== 4 || headerBytes < headerBytesMin) return decodeOutcomes.malformed;
-  const totalLength = view.getUint16(start + 2);
+  // Version, header length, type of service and total length, at the price of one read.
+  const first = view.getUint32(start);
+  const headerBytes = (first >>> 22) & 0x3c;
+  if (first >>> 28 !== 4 || headerBytes < headerBytesMin) return decodeOutcomes.malformed;
+  const totalLength = first & 0xffff;
   const octets = totalLength === 0 || totalLength > wireOctets ? wireOctets : totalLength;
   if (octets < headerBytes) return decodeOutcomes.malformed;
 
   packets.octets[row] = octets;
   packets.ipVersion[row] = 4;
-  packets.ipClassOfService[row] = bytes[start + 1]!;
+  packets.ipClassOfService[row] = (first >>> 16) & 0xff;
   packets.vlanId[row] = decoder.vlanId;
   copyIpv4Address(view, start + 12, packets.addresses, row * 8);
   copyIpv4Address(view, start + 16, packets.addresses, row * 8 + 4);
