@@ -20,6 +20,7 @@ const enhancedVersion = 1;
 /** What GRE may carry besides what Ethernet may. */
 const protocolTypes = { ethernet: 0x6558, ppp: 0x880b, erspan2: 0x88be, erspan3: 0x22eb } as const;
 
+/** Consumes the GRE header and, with ERSPAN, the header behind it. */
 export function decodeGre(decoder: PacketDecoder, bytes: Uint8Array, view: DataView): DecodeStep {
   const at = decoder.at;
   if (at + 4 > decoder.end) return endedEarly(decoder, at + 4);
