@@ -27,7 +27,7 @@ export interface OfflineOptions {
   readonly observationDomain?: number;
   /** Encapsulations that are looked into; those left out are as the decoder has them. */
   readonly encapsulations?: Partial<EncapsulationSwitches>;
-  /** Talkers and ports in the report. */
+  /** Talkers and ports in the report; 0 spares the counting. */
   readonly top: number;
   readonly consumers: readonly FlowConsumer[];
   /** Ends the reading early; what was read is finished, delivered and reported. */
@@ -49,7 +49,7 @@ export async function meterCapture(options: OfflineOptions): Promise<OfflineRepo
   const source = createPacketSource(options.file, {
     decoder: { encapsulations: options.encapsulations ?? {} },
   });
-  const summary = createFlowSummary();
+  const summary = createFlowSummary(options.top);
   const meter = createMeter({
     activeTimeoutUs: options.activeTimeoutUs,
     inactiveTimeoutUs: options.inactiveTimeoutUs,
@@ -132,8 +132,8 @@ function reportOf(
     packetsDecapsulated: decoder.decapsulated,
     packetsInnerUnread: decoder.innerUnread,
     ...(frames.read === 0 ? {} : { startUs: timesUs[0]!, endUs: timesUs[1]! }),
-    topTalkers: summary.topTalkers(options.top),
-    topPorts: summary.topPorts(options.top),
+    topTalkers: summary.topTalkers(),
+    topPorts: summary.topPorts(),
     conservation: conservationOf(frames, meter, summary),
     elapsedMs,
     isInterrupted,

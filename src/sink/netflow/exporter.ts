@@ -35,7 +35,10 @@ export interface NetflowExporterOptions {
   readonly refreshDatagrams?: number;
   /** Templates and options are repeated after this time; default 60,000. */
   readonly refreshMs?: number;
-  /** How fast datagrams leave at most; default 16 MiB a second, about 200,000 flows. */
+  /**
+   * How fast datagrams leave at most; default 16 MiB a second, about 200,000 flows. Infinity is without a
+   * pace, and without a look at whether a collector on this host keeps up.
+   */
   readonly bytesPerSecond?: number;
   /** The collector's pace, where several exporters share it; else one of its own, of `bytesPerSecond`. */
   readonly pace?: Pace;
@@ -87,7 +90,8 @@ interface Totals {
 /** Faults: `InputInvalid` (address), `InputOutOfRange` (port). */
 export function createNetflowExporter(options: NetflowExporterOptions): Result<NetflowExporter> {
   const { address, port, bytesPerSecond = defaultBytesPerSecond } = options;
-  const pace = options.pace ?? createPace(address, port, bytesPerSecond);
+  const pace =
+    options.pace ?? (bytesPerSecond === Infinity ? undefined : createPace(address, port, bytesPerSecond));
   const created = createUdpSender({ address, port, pace });
   if (!created.ok) return created;
   const sender = created.value;

@@ -16,8 +16,8 @@ export interface UdpSenderOptions {
   /** An IPv4 or IPv6 address. */
   readonly address: string;
   readonly port: number;
-  /** The collector's, shared by all who send to it. */
-  readonly pace: Pace;
+  /** The collector's, shared by all who send to it; undefined where nothing holds back. */
+  readonly pace: Pace | undefined;
 }
 
 export interface UdpSender {
@@ -90,8 +90,7 @@ async function sendPaced(
   let from = 0;
   while (from < datagrams.length) {
     const group = datagrams.slice(from, from + (state.cautious ? 1 : sendGroupMax));
-    const bytes = group.reduce((sum, datagram) => sum + datagram.length, 0);
-    await keepPace(state.options.pace, group.length, bytes);
+    await keepPaceOf(state.options, group);
     const errorsBefore = state.errors;
     const watchdog = setInterval(() => abandon(state), sendTimeoutMs);
     const sent = await Promise.all(group.map((datagram) => sendTwice(state, datagram)));
@@ -100,6 +99,12 @@ async function sendPaced(
     state.cautious = state.errors > errorsBefore;
     from += group.length;
   }
+}
+
+async function keepPaceOf({ pace }: UdpSenderOptions, group: readonly ExportDatagram[]): Promise<void> {
+  if (pace === undefined) return;
+  const bytes = group.reduce((sum, datagram) => sum + datagram.length, 0);
+  await keepPace(pace, group.length, bytes);
 }
 
 async function sendTwice(state: SenderState, datagram: ExportDatagram): Promise<boolean> {
