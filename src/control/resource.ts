@@ -1,6 +1,8 @@
 /**
  * Resources: what flow logs observe. Hosts are found, further gateways are declared in the
- * configuration. A resource keeps its id for ever: it is known again by what it was found by.
+ * configuration. A resource keeps its id for ever: it is known again by what it was found by. Interfaces
+ * that are gone and carry nothing are the exception, for a container host makes new ones all day long: of
+ * those no more than `absentInterfacesMax` are remembered.
  */
 import { fail, ok, randomText, type Result } from "../base/mod.ts";
 import type { Database } from "../database/mod.ts";
@@ -58,7 +60,10 @@ export interface DeclaredGateway {
 }
 
 export interface Resources {
-  /** Brings the list up to date with what exists now. Answers every present resource. Faults: `DiskFull`, `Internal`. */
+  /**
+   * Brings the list up to date with what exists now, and forgets the longest known of too many absent
+   * interfaces. Answers every present resource. Faults: `DiskFull`, `Internal`.
+   */
   sync(found: {
     hosts: readonly DiscoveredHost[];
     declared?: readonly DeclaredGateway[];
@@ -88,6 +93,9 @@ interface Candidate {
   readonly settings: Omit<ResourceSettings, "serial"> & { readonly serial?: string | undefined };
 }
 
+/** Absent interfaces that are remembered, beside those that a flow log is bound to. */
+export const absentInterfacesMax = 100;
+
 const hostModel = "Weir host";
 const declaredModel = "declared";
 
@@ -95,26 +103,37 @@ export function createResources(dependencies: Dependencies): Resources {
   const { database, changes } = dependencies;
   const byKey = loadResources(database);
   const byId = new Map([...byKey.values()].map((resource) => [resource.id, resource]));
-  const keep = (key: string, resource: Resource): void => {
-    byKey.set(key, resource);
-    byId.set(resource.id, resource);
-  };
   return {
     sync: (found) => {
       const candidates = [
         ...found.hosts.flatMap((host) => hostCandidates(host, dependencies.regionId)),
         ...(found.declared ?? []).map((gateway) => declaredCandidate(gateway, dependencies.regionId)),
       ];
-      const saved = commit(database, () => saveCandidates(candidates, byKey, dependencies));
-      if (!saved.ok) return saved;
       const present = new Set(candidates.map(({ key }) => key));
       const vanished = [...byKey].filter(([key, resource]) => resource.present && !present.has(key));
-      for (const [key, resource] of vanished) keep(key, { ...resource, present: false });
-      for (const { key, resource } of saved.value) keep(key, resource);
-      for (const { action, resource } of saved.value) {
+      const committed = commit(database, () => ({
+        saved: saveCandidates(candidates, byKey, dependencies),
+        forgotten: forgetAbsent(database, byKey, present),
+      }));
+      if (!committed.ok) return committed;
+      const { saved, forgotten } = committed.value;
+      const gone = vanished.map(([key, resource]) => ({ key, resource: { ...resource, present: false } }));
+      for (const { key, resource } of [...gone, ...saved]) {
+        byKey.set(key, resource);
+        byId.set(resource.id, resource);
+      }
+      for (const { key, id } of forgotten) {
+        byKey.delete(key);
+        byId.delete(id);
+      }
+      for (const { action, resource } of saved) {
         if (action !== "kept") changes.announce({ subject: "resource", action, id: resource.id });
       }
-      for (const [, { id }] of vanished) changes.announce({ subject: "resource", action: "modified", id });
+      for (const { resource } of gone) {
+        if (byId.has(resource.id))
+          changes.announce({ subject: "resource", action: "modified", id: resource.id });
+      }
+      for (const { id } of forgotten) changes.announce({ subject: "resource", action: "removed", id });
       return ok([...byId.values()].filter((resource) => resource.present));
     },
     list: ({ accountId, regionId }) =>
@@ -208,6 +227,29 @@ function saveCandidates(
     if (changed) upsert.run(id, key, accountId, regionId, parentId ?? null, text, createdMs);
     const action = before === undefined ? "created" : "modified";
     return { key, action: changed ? action : "kept", resource };
+  });
+}
+
+interface Forgotten {
+  readonly key: string;
+  readonly id: string;
+}
+
+/** Deletes the rows of the longest known absent interfaces beyond the bound; bound ones do not count. */
+function forgetAbsent(
+  database: Database,
+  known: ReadonlyMap<string, Resource>,
+  present: ReadonlySet<string>,
+): Forgotten[] {
+  const absent = [...known].filter(([key, { type }]) => type === "interface" && !present.has(key));
+  if (absent.length <= absentInterfacesMax) return [];
+  const rows = database.prepare("SELECT DISTINCT resource_id FROM association").all();
+  const bound = new Set(rows.map((row) => String(row["resource_id"])));
+  const loose = absent.filter(([, { id }]) => !bound.has(id));
+  const remove = database.prepare("DELETE FROM resource WHERE id = ?");
+  return loose.slice(0, Math.max(0, loose.length - absentInterfacesMax)).map(([key, { id }]) => {
+    remove.run(id);
+    return { key, id };
   });
 }
 

@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { systemClock, unwrap } from "../../src/base/mod.ts";
-import { type Control, type ControlChange, type ControlOptions, openControl } from "../../src/control/mod.ts";
+import {
+  absentInterfacesMax,
+  type Control,
+  type ControlChange,
+  type ControlOptions,
+  openControl,
+} from "../../src/control/mod.ts";
 import { silentLogger } from "../../src/observe/mod.ts";
 
 const host = (...interfaces: string[]) => ({
@@ -70,6 +76,38 @@ describe("resources", () => {
     unwrap(control.resources.sync({ hosts: [host()] }));
     expect(told.slice(2)).toEqual([{ subject: "resource", action: "modified", id: told[1]!.id }]);
     control.close();
+  });
+
+  it("that are gone are forgotten beyond a hundred interfaces, the longest known first, bound ones never", () => {
+    const path = join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
+    const first = open({ path });
+    const { resources, flowLogs } = first;
+    const [gateway, bound] = unwrap(resources.sync({ hosts: [host("bound")] }));
+    const flowLog = unwrap(flowLogs.create(scopeOf(first), netflow));
+    unwrap(flowLogs.associate(scopeOf(first), flowLog.id, bound!.id));
+    for (let container = 0; container < 102; container++) {
+      unwrap(resources.sync({ hosts: [host(`veth${container}`)] }));
+    }
+    const told: ControlChange[] = [];
+    first.onChange((change) => told.push(change));
+    const known = resources.all();
+    unwrap(resources.sync({ hosts: [host()] }));
+    const kept = Array.from({ length: absentInterfacesMax }, (_, index) => `veth${index + 2}`);
+    const names = ["host", "bound", ...kept];
+    expect(resources.all().map(({ name }) => name)).toEqual(names);
+    const dropped = known.find(({ name }) => name === "veth1")!;
+    expect(told).toEqual([
+      { subject: "resource", action: "modified", id: known.find(({ name }) => name === "veth101")!.id },
+      { subject: "resource", action: "removed", id: dropped.id },
+    ]);
+    expect(resources.find(dropped.id)).toBeUndefined();
+    first.close();
+
+    const second = open({ path });
+    expect(second.resources.all().map(({ name }) => name)).toEqual(names);
+    const [, back] = unwrap(second.resources.sync({ hosts: [host("bound", "veth0")] }));
+    expect(back).toEqual({ ...bound, parentId: gateway!.id });
+    second.close();
   });
 
   it("are listed by account and region", () => {
