@@ -25,6 +25,9 @@ import { DatabaseSync } from "node:sqlite";
 import { fail, ok, randomText, type Result } from "../base/mod.ts";
 
 const agentIdFile = "agent-id";
+const socketFile = "weir.sock";
+/** sun_path of sockaddr_un is 108 octets, the last of them a NUL (unix(7)). */
+const socketPathBytesMax = 107;
 
 export interface DataDirectory {
   readonly path: string;
@@ -37,11 +40,15 @@ export interface DataDirectory {
 
 /**
  * Creates the directory (mode 0700) if need be and takes it. Faults: `DataDirectoryUnusable` when it
- * cannot be written or is somebody else's, `DataDirectoryLocked` when another process has it.
+ * cannot be written, is no directory, is
+ * somebody else's, or has a path too long for its socket, `DataDirectoryLocked` when another process has it.
  */
 export function openDataDirectory(path: string): Result<DataDirectory> {
+  const tooLong = refuseTooLong(path);
+  if (tooLong !== null) return tooLong;
   try {
     makeDirectory(resolve(path));
+    if (!statSync(path).isDirectory()) return notDirectory(path);
     if (isOpenToOthers(path)) {
       if (!isOurs(path)) return shared(path);
       chmodSync(path, 0o700);
@@ -58,6 +65,17 @@ export function openDataDirectory(path: string): Result<DataDirectory> {
     lock.value.close();
     return unusable(path, error);
   }
+}
+
+/** The refusal of a path that leaves no room for the socket's name; null if it does. */
+export function refuseTooLong(path: string): Result<never> | null {
+  if (Buffer.byteLength(join(path, socketFile)) <= socketPathBytesMax) return null;
+  return fail("DataDirectoryUnusable", "the path of the data directory is too long for the socket in it", {
+    field: "data",
+    value: path,
+    allowed: `a path of at most ${socketPathBytesMax - socketFile.length - 1} bytes`,
+    remedy: "name a shorter one: --data DIR",
+  });
 }
 
 /** Not mkdir's own recursion, which never ends where a file system refuses a directory with ENOENT, as /proc does. */
@@ -88,6 +106,15 @@ function shared(path: string): Result<never> {
     value: path,
     allowed: "a directory of its own",
     remedy: `name another with --data DIR, or close it to others: chmod 700 ${path}`,
+  });
+}
+
+function notDirectory(path: string): Result<never> {
+  return fail("DataDirectoryUnusable", `${path} is not a directory`, {
+    field: "data",
+    value: path,
+    allowed: "a directory that this user may create and write",
+    remedy: "name another with --data DIR",
   });
 }
 

@@ -17,6 +17,8 @@ export interface ClientOptions {
 }
 
 const timeoutMs = 60_000;
+/** No socket, nobody behind it, no directory before it, or a path that no socket can have. */
+const absentCodes: readonly (string | undefined)[] = ["ENOENT", "ECONNREFUSED", "ENOTDIR", "EINVAL"];
 
 type Reply = { readonly status: number; readonly text: string };
 
@@ -57,9 +59,8 @@ function exchange(
     });
     call.once("timeout", () => call.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
     call.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT" || error.code === "ECONNREFUSED" || error.code === "ENOTDIR") {
-        resolve("absent");
-      } else resolve(error.code === "EACCES" ? "forbidden" : brokenOff(error));
+      if (absentCodes.includes(error.code)) resolve("absent");
+      else resolve(error.code === "EACCES" ? "forbidden" : brokenOff(error));
     });
     call.end(body === undefined ? undefined : JSON.stringify(body));
   });

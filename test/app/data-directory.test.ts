@@ -1,4 +1,6 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -65,5 +67,37 @@ describe("openDataDirectory()", () => {
         fault: { code: "DataDirectoryUnusable", value: path },
       });
     }
+  });
+
+  it("refuses an existing file, whatever its mode", () => {
+    const file = join(root, "file");
+    writeFileSync(file, "text");
+    for (const mode of [0o600, 0o644]) {
+      chmodSync(file, mode);
+      expect(openDataDirectory(file)).toMatchObject({
+        ok: false,
+        fault: { code: "DataDirectoryUnusable", message: `${file} is not a directory`, value: file },
+      });
+    }
+    expect(readFileSync(file, "utf8")).toBe("text");
+  });
+
+  it("takes the longest path whose socket can be bound, and refuses a longer one before it makes it", async () => {
+    const path = join(root, "d".repeat(107 - "/weir.sock".length - root.length - 1));
+    const directory = unwrap(openDataDirectory(path));
+    const server = createServer().listen(directory.file("weir.sock"));
+    await once(server, "listening");
+    server.close();
+    directory.release();
+    expect(openDataDirectory(`${path}d`)).toMatchObject({
+      ok: false,
+      fault: {
+        code: "DataDirectoryUnusable",
+        message: "the path of the data directory is too long for the socket in it",
+        value: `${path}d`,
+        remedy: "name a shorter one: --data DIR",
+      },
+    });
+    expect(existsSync(`${path}d`)).toBe(false);
   });
 });

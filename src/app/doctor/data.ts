@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+import { refuseTooLong } from "../data-directory.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 
 const freeBytesMin = 1024 ** 3;
@@ -25,6 +26,8 @@ export async function checkData(path: string): Promise<{ checks: Check[]; holder
 
 function checkWritable(path: string): Check {
   const name = "data directory";
+  const tooLong = refuseTooLong(path);
+  if (tooLong?.ok === false) return failed(name, tooLong.fault.message, "name a shorter one: --data DIR");
   const target = nearestExisting(path);
   try {
     if (!statSync(target).isDirectory())
