@@ -73,6 +73,7 @@ async function startLocal(system: System, reader: LogReader): Promise<Result<unk
     reader,
     logger,
     retentionDays: configuration.store.retentionDays,
+    settled: () => system.reconciler.settled(),
     status: () => statusOf(system),
     delivery: (flowLogId) => deliveryReportOf(system, flowLogId),
   });

@@ -39,13 +39,12 @@ export function deliveryStatusOf(system: System, flowLogId: string): DeliverySta
 /** What keeps an active flow log's records from where they belong; an inactive one has no problems. */
 function problemsOf(system: System, flowLog: FlowLog): string[] {
   if (flowLog.status !== "active") return [];
-  const { capture, control, spool, store } = system;
+  const { capture, control, intake, store } = system;
   const { state, fault } = capture.status();
+  const refusal = intake.refusal();
   const { accountId } = flowLog;
   const { enabled, regionId, project, logstore } = flowLog.outputs.logService;
   const target = control.logProjects.getLogstore({ accountId, regionId, project, logstore });
-  const lost = spool.status().losses.filter((loss) => loss.flowLogId === flowLog.id);
-  const lostRows = lost.reduce((sum, { rows }) => sum + rows, 0);
   return [
     ...(state === "running" ? [] : [`no capture: ${fault?.message ?? state}`]),
     ...(enabled && !target.ok ? [`log service: ${target.fault.message}`] : []),
@@ -53,8 +52,18 @@ function problemsOf(system: System, flowLog: FlowLog): string[] {
       ? ["log service: the store does not answer, records wait"]
       : []),
     ...netflowProblems(system, flowLog),
-    ...(lostRows === 0 ? [] : [`${lostRows} flows were dropped because the spool was full`]),
+    ...(refusal === undefined ? [] : [`flows wait to be accepted: ${refusal.message}`]),
+    ...spoolProblems(system, flowLog),
   ];
+}
+
+/** Losses are counted for ever; they are a problem as long as what caused them, a sink that is behind, lasts. */
+function spoolProblems({ spool }: System, flowLog: FlowLog): string[] {
+  const { losses, sinks } = spool.status();
+  const lost = losses.filter((loss) => loss.flowLogId === flowLog.id);
+  const isBehind = sinks.some(({ name, pending }) => pending > 0 && lost.some(({ sink }) => sink === name));
+  const lostRows = lost.reduce((sum, { rows }) => sum + rows, 0);
+  return isBehind ? [`${lostRows} flows were dropped because the spool was full`] : [];
 }
 
 /** Templates are repeated at this pace, so that a collector that is still down gives a new error at each. */

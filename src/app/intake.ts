@@ -1,6 +1,6 @@
 /** Accepts batches from capture: finds their routes and hands them to the spool. */
 import { batchId, type FlowBatchHeader, readFlowBatchHead } from "../flow/mod.ts";
-import { ok, type Result } from "../base/mod.ts";
+import { type Fault, ok, type Result } from "../base/mod.ts";
 import type { Logger, Metrics } from "../observe/mod.ts";
 import type { Spool, SpoolRoute } from "../spool/mod.ts";
 
@@ -16,6 +16,8 @@ export interface IntakeDependencies {
 export interface Intake {
   /** Resolves when the batch is committed; a fault that is retryable may be tried again with the same bytes. */
   accept(bytes: Uint8Array): Promise<Result<"accepted" | "duplicate">>;
+  /** Why the last batch was not accepted; undefined once one is again. */
+  refusal(): Fault | undefined;
 }
 
 export function createIntake({ spool, routesOf, wake, logger, metrics }: IntakeDependencies): Intake {
@@ -28,7 +30,9 @@ export function createIntake({ spool, routesOf, wake, logger, metrics }: IntakeD
     "weir_intake_flows_unrouted_total",
     "Flows accepted while their flow log had nowhere to send them",
   );
+  let refusal: Fault | undefined;
   return {
+    refusal: () => refusal,
     accept: async (bytes) => {
       const head = readFlowBatchHead(bytes);
       if (!head.ok) {
@@ -40,6 +44,7 @@ export function createIntake({ spool, routesOf, wake, logger, metrics }: IntakeD
       const routes = routesOf(header);
       const accepted = await spool.append({ batchId: batchId(header), bytes, rows: rowCount, routes });
       batches.add(1, { outcome: accepted.ok ? accepted.value : "failed" });
+      refusal = accepted.ok ? undefined : accepted.fault;
       if (!accepted.ok) return accepted;
       if (accepted.value === "accepted") {
         flows.add(rowCount);

@@ -30,7 +30,7 @@ export interface ReconcilerDependencies {
 export interface Reconciler {
   /** Asks for a reconciliation and resolves when one that began after the call is done. Never rejects. */
   reconcile(): Promise<void>;
-  /** Resolves when what was asked for so far is done, or after a second: a change then goes on taking effect. */
+  /** Resolves when what was asked for so far is done, or after five seconds: a change then goes on taking effect. */
   settled(): Promise<void>;
   /** Where a batch of this flow log and resource goes now; undefined if it is not metered. */
   deliveryOf(flowLogId: string, resourceId: string): Delivery | undefined;
@@ -42,7 +42,7 @@ export interface Reconciler {
  * and after how long a reconciliation that failed is tried again.
  */
 const againMs = 5000;
-const settleTimeoutMs = 1000;
+const settleTimeoutMs = 5000;
 
 export function createReconciler(dependencies: ReconcilerDependencies): Reconciler {
   let current = new Map<string, Delivery>();

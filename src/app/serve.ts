@@ -36,13 +36,14 @@ async function becomeReady(system: System): Promise<Result<ServeReport>> {
   startHousekeeping(system);
   const checked = await callSigned(reachable(api.value.endpoint), control.regionId, key.value.credentials);
   if (!checked.ok) return checked;
-  const { credentials, isNew } = key.value;
+  const { credentials, isNew, isGiven } = key.value;
   const captureFault = capture.status().fault;
   return ok({
     endpoint: api.value.endpoint,
     data: system.data.path,
     accessKeyId: credentials.accessKeyId,
     ...(isNew ? { accessKeySecret: credentials.accessKeySecret } : {}),
+    isAccessKeyGiven: isGiven,
     regionId: control.regionId,
     resources: control.resources
       .all()
@@ -58,8 +59,10 @@ function warningOf({ message, remedy }: Fault): string {
 
 interface FirstKey {
   readonly credentials: Credentials;
-  /** Whether this start made it up, so that its secret is to be told. */
+  /** Whether this start created it, so that its secret is to be told. */
   readonly isNew: boolean;
+  /** Whether the operator chose it, who then knows the secret. */
+  readonly isGiven: boolean;
 }
 
 /** The key of the configuration, else the oldest active one, else a new one. */
@@ -67,13 +70,14 @@ function firstAccessKey({ configuration, control }: System): Result<FirstKey> {
   const accountId = control.accounts.default.id;
   const { id, secret } = configuration.accessKey;
   if (id !== undefined && secret !== undefined) {
+    const isNew = !control.accessKeys.list(accountId).some(({ accessKeyId }) => accessKeyId === id);
     const key = control.accessKeys.ensure(accountId, { accessKeyId: id, accessKeySecret: secret });
-    return key.ok ? ok({ credentials: key.value, isNew: false }) : key;
+    return key.ok ? ok({ credentials: key.value, isNew, isGiven: true }) : key;
   }
   const active = control.accessKeys.list(accountId).find(({ status }) => status === "active");
   const key =
     active === undefined ? control.accessKeys.create(accountId) : control.accessKeys.find(active.accessKeyId);
-  return key.ok ? ok({ credentials: key.value, isNew: active === undefined }) : key;
+  return key.ok ? ok({ credentials: key.value, isNew: active === undefined, isGiven: false }) : key;
 }
 
 /** The address that this host itself reaches the endpoint by. */

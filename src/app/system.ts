@@ -21,7 +21,7 @@ import { createStore, type Store } from "../store/mod.ts";
 import type { Configuration } from "./config/mod.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { routesOf } from "./delivery.ts";
-import { createIntake } from "./intake.ts";
+import { createIntake, type Intake } from "./intake.ts";
 import { selectInterfaces } from "./interfaces.ts";
 import { createReconciler, type Reconciler } from "./reconciler.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
@@ -39,6 +39,7 @@ export interface System {
   readonly netflow: NetflowSink;
   readonly capture: Capture;
   readonly reconciler: Reconciler;
+  readonly intake: Intake;
 }
 
 /**
@@ -199,6 +200,7 @@ interface FlowPath {
   readonly netflow: NetflowSink;
   readonly capture: Capture;
   readonly reconciler: Reconciler;
+  readonly intake: Intake;
   /** Before the first batch is accepted: positions must lie above those in the store. */
   readonly startSinks: () => Promise<Result<void>>;
 }
@@ -254,7 +256,7 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
     netflow.start();
     return storeSink.start();
   };
-  return { netflow, capture, reconciler, startSinks };
+  return { netflow, capture, reconciler, intake, startSinks };
 }
 
 /** A plan that capture takes long over must not use up the time that its flows need to be accepted. */
@@ -301,12 +303,19 @@ export function syncResources({
   });
 }
 
-function healthOf({ capture, spool, store }: Pick<System, "capture" | "spool" | "store">): Health {
+function healthOf({
+  capture,
+  intake,
+  spool,
+  store,
+}: Pick<System, "capture" | "intake" | "spool" | "store">): Health {
   const health = createHealth();
   health.register("store", () =>
     store.status().state === "ready" ? healthy : unhealthy("the store does not answer"),
   );
   health.register("spool", () => {
+    const refusal = intake.refusal();
+    if (refusal !== undefined) return unhealthy(`flows wait to be accepted: ${refusal.message}`);
     const { droppedBatches } = spool.status();
     return droppedBatches === 0
       ? healthy

@@ -23,6 +23,7 @@ import {
   createExcludedTable,
   type ExcludedTable,
   hopLimitOf,
+  looksAtHopLimit,
   type SelectionPoint,
   selections,
   selectPacket,
@@ -136,7 +137,7 @@ function takeFrame(
     return;
   }
   const packetType = frames.packetType[frame]!;
-  const hopLimit = intake.point.translated
+  const hopLimit = looksAtHopLimit(intake.point)
     ? hopLimitOf(view, offset, captured, linkType === linkTypeEthernet)
     : -1;
   const selection = selectPacket(intake.point, intake.own, intake.excluded, rows, row, packetType, hopLimit);

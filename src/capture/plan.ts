@@ -30,7 +30,7 @@ export interface CapturePlan {
   readonly excluded: readonly ExcludedExport[];
   /** Whether gateways meter loopback interfaces too. */
   readonly loopback: boolean;
-  /** Interfaces whose egress is translated to the host's own addresses; see selection.ts. */
+  /** Interfaces whose egress may be translated to the host's own addresses, while it forwards; see selection.ts. */
   readonly natInterfaces: readonly string[];
 }
 

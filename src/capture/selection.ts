@@ -5,8 +5,9 @@
  *
  * 1. every packet that comes in, where it comes in: forwarded ones and those for the host itself;
  * 2. of those that go out, the ones that the host itself sent: the source is one of its own addresses;
- * 3. on an interface whose egress is translated (natInterfaces), only those of 2 that still have the hop
- *    limit that this host gives its packets: a translated one was forwarded and has one less;
+ * 3. while the host forwards, on natInterfaces, only those of 2 that no translated packet can look like: they
+ *    have the hop limit that this host gives its packets (a forwarded one has less), the highest there is, or
+ *    a multicast destination;
  * 4. on lowest devices only: a bridge, bond or VLAN above metered devices is left out (lowestInterfaces);
  * 5. not on loopback, unless the plan says so.
  *
@@ -29,9 +30,10 @@ export interface SelectionPoint {
   readonly hasUpper: boolean;
   /** Whether the interface is a bridge's port: frames of others leave by it with any source. */
   readonly bridged: boolean;
-  /** Whether the egress is translated to the host's own addresses. */
-  readonly translated: boolean;
-  /** Hop limits that this host gives its own packets on the interface. */
+  /**
+   * Hop limits that this host gives its own packets on the interface; 0 where nothing of the IP version can
+   * have been forwarded and translated, so that an own source is proof enough.
+   */
   readonly hopLimitIpv4: number;
   readonly hopLimitIpv6: number;
 }
@@ -64,7 +66,7 @@ export function createExcludedTable(excluded: readonly ExcludedExport[]): Exclud
 const protocolUdp = 17;
 
 /**
- * Judges the decoded packet in `row`. `hopLimit` is looked at on translated interfaces only; -1 is none.
+ * Judges the decoded packet in `row`. `hopLimit` is looked at where `looksAtHopLimit()` says so; -1 is none.
  */
 export function selectPacket(
   point: SelectionPoint,
@@ -81,13 +83,34 @@ export function selectPacket(
     if (fromHost && excluded.count > 0 && isExcluded(excluded, packets, row)) return selections.excluded;
     if (point.loopback) return selections.gatewayToo;
     if (!fromHost || (point.bridged && isUnspecified(packets, row))) return selections.interfaceOnly;
-    if (!point.translated) return selections.gatewayToo;
-    const ownHopLimit = packets.ipVersion[row] === 4 ? point.hopLimitIpv4 : point.hopLimitIpv6;
-    return hopLimit === ownHopLimit ? selections.gatewayToo : selections.interfaceOnly;
+    return isOwn(point, packets, row, hopLimit) ? selections.gatewayToo : selections.interfaceOnly;
   }
   if (point.loopback) return selections.none;
   if (packetType === packetTypes.otherHost && !point.hasUpper) return selections.none;
   return selections.gatewayToo;
+}
+
+/** Whether any judgement of packets on the interface needs their hop limit. */
+export function looksAtHopLimit(point: SelectionPoint): boolean {
+  return point.hopLimitIpv4 !== 0 || point.hopLimitIpv6 !== 0;
+}
+
+/** No packet that was forwarded leaves with this one: it would have come in with a higher. */
+const hopLimitMax = 255;
+
+/** Whether a packet with one of the host's addresses as its source was sent by the host, not translated. */
+function isOwn(point: SelectionPoint, packets: PacketColumns, row: number, hopLimit: number): boolean {
+  const ownHopLimit = packets.ipVersion[row] === 4 ? point.hopLimitIpv4 : point.hopLimitIpv6;
+  if (ownHopLimit === 0 || hopLimit === ownHopLimit || hopLimit === hopLimitMax) return true;
+  return isToMany(packets, row);
+}
+
+/** Whether the destination is multicast or the limited broadcast; the first octet is the lowest byte of its word. */
+function isToMany(packets: PacketColumns, row: number): boolean {
+  const at = row * 8 + addressWords;
+  if (packets.ipVersion[row] !== 4) return (packets.addresses[at]! & 0xff) === 0xff;
+  const last = packets.addresses[at + 3]!;
+  return (last & 0xf0) === 0xe0 || last === 0xffff_ffff;
 }
 
 function isExcluded(excluded: ExcludedTable, packets: PacketColumns, row: number): boolean {

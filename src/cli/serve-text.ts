@@ -1,7 +1,7 @@
 /** What `weir serve` says when it is ready: a page for people, a line for scripts. */
 import { candidateDataDirectories } from "../app/location/mod.ts";
 import type { ServeReport } from "../app/report/mod.ts";
-import { createStyle } from "./ui/style.ts";
+import { createStyle, type Style } from "./ui/style.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
 
 /** One JSON object and a newline. */
@@ -27,15 +27,12 @@ export function readyLine({
 
 export function readyText(report: ServeReport): string {
   const style = createStyle();
-  const { accessKeySecret } = report;
   const facts = formatPairs([
     ["address", style.accent(report.endpoint)],
     ["data", report.data],
     ["region", report.regionId],
     ["access key id", report.accessKeyId],
-    accessKeySecret === undefined
-      ? ["access key secret", style.dim("not shown again; ./weir access-key create makes another key")]
-      : ["access key secret", `${accessKeySecret}  ${style.warning("shown only this once: note it down")}`],
+    ["access key secret", secretText(report, style)],
   ]);
   const resources = formatTable(
     [{ title: "RESOURCE" }, { title: "TYPE" }, { title: "NAME" }],
@@ -48,13 +45,24 @@ ${resources}
 ${snippet(report)}`;
 }
 
+/** What the operator chose is not repeated: a page ends in journals and scrollback. */
+function secretText({ accessKeySecret, isAccessKeyGiven }: ServeReport, style: Style): string {
+  if (isAccessKeyGiven) return style.dim("the one of the configuration");
+  if (accessKeySecret !== undefined) {
+    return `${accessKeySecret}  ${style.warning("shown only this once: note it down")}`;
+  }
+  return style.dim("not shown again; ./weir access-key create makes another key");
+}
+
 /** A program to paste: it creates a flow log on the host's gateway with Alibaba's own SDK. */
 function snippet(report: ServeReport): string {
   const style = createStyle();
   const gateway = report.resources.find(({ type }) => type === "gateway");
   if (gateway === undefined) return "";
   const secret =
-    report.accessKeySecret === undefined ? "process.env.SECRET" : JSON.stringify(report.accessKeySecret);
+    report.accessKeySecret === undefined || report.isAccessKeyGiven
+      ? "process.env.SECRET"
+      : JSON.stringify(report.accessKeySecret);
   const data = candidateDataDirectories().includes(report.data) ? "" : ` --data ${report.data}`;
   return `${style.bold("A first flow log")}, with Alibaba's SDK (npm install @alicloud/pop-core), or with ./weir flow-log create${data}:
 

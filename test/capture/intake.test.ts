@@ -15,9 +15,8 @@ const point = {
   loopback: false,
   hasUpper: false,
   bridged: false,
-  translated: false,
-  hopLimitIpv4: 64,
-  hopLimitIpv6: 64,
+  hopLimitIpv4: 0,
+  hopLimitIpv6: 0,
 };
 
 /** The intake after one incoming frame; its row, if there is one, waits for more. */

@@ -9,9 +9,8 @@ const point = {
   loopback: false,
   hasUpper: false,
   bridged: false,
-  translated: false,
-  hopLimitIpv4: 64,
-  hopLimitIpv6: 64,
+  hopLimitIpv4: 0,
+  hopLimitIpv6: 0,
 };
 const subject: CaptureSubject = {
   flowLogId: "fl-1",

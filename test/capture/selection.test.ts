@@ -19,9 +19,8 @@ const plain: SelectionPoint = {
   loopback: false,
   hasUpper: false,
   bridged: false,
-  translated: false,
-  hopLimitIpv4: 64,
-  hopLimitIpv6: 64,
+  hopLimitIpv4: 0,
+  hopLimitIpv6: 0,
 };
 
 function packet(source: string, destination = "198.51.100.1", ports = 0, protocol = 17): PacketColumns {
@@ -68,13 +67,20 @@ describe("what a gateway meters", () => {
     expect(select(packets, packetType, point)).toBe(expected);
   });
 
-  it("is, of translated packets, those with the host's own hop limit", () => {
-    const point = { translated: true, hopLimitIpv6: 255 };
+  it("is, where packets may be translated, what cannot have been", () => {
+    const point = { hopLimitIpv4: 64, hopLimitIpv6: 64 };
     expect(select(packet("192.0.2.1"), outgoing, point, 64)).toBe(gatewayToo);
     expect(select(packet("192.0.2.1"), outgoing, point, 63)).toBe(interfaceOnly);
     expect(select(packet("192.0.2.1"), outgoing, point, -1)).toBe(interfaceOnly);
-    expect(select(packet("2001:db8::1"), outgoing, point, 255)).toBe(gatewayToo);
-    expect(select(packet("2001:db8::1"), outgoing, point, 64)).toBe(interfaceOnly);
+    expect(select(packet("192.0.2.1"), outgoing, point, 255)).toBe(gatewayToo);
+    expect(select(packet("192.0.2.1", "224.0.0.251"), outgoing, point, 1)).toBe(gatewayToo);
+    expect(select(packet("192.0.2.1", "239.255.255.250"), outgoing, point, 4)).toBe(gatewayToo);
+    expect(select(packet("192.0.2.1", "255.255.255.255"), outgoing, point, 2)).toBe(gatewayToo);
+    expect(select(packet("192.0.2.1", "223.255.255.255"), outgoing, point, 2)).toBe(interfaceOnly);
+    expect(select(packet("2001:db8::1"), outgoing, point, 64)).toBe(gatewayToo);
+    expect(select(packet("2001:db8::1", "2001:db8::2"), outgoing, point, 63)).toBe(interfaceOnly);
+    expect(select(packet("2001:db8::1", "ff02::fb"), outgoing, point, 1)).toBe(gatewayToo);
+    expect(select(packet("2001:db8::1"), outgoing, { hopLimitIpv4: 64 }, 63)).toBe(gatewayToo);
   });
 
   it("is no datagram of Weir's own export, to the port and from the port that is named", () => {

@@ -8,6 +8,7 @@ const report: ServeReport = {
   data: "/var/lib/weir",
   accessKeyId: "LTAIexample",
   accessKeySecret: "secret",
+  isAccessKeyGiven: false,
   regionId: "cn-shanghai",
   resources: [
     { id: "sag-1", type: "gateway", name: "router" },
@@ -46,6 +47,10 @@ describe("readyText()", () => {
     const text = readyText(laterReport);
     expect(text).toContain("./weir access-key create makes another");
     expect(text).toContain("accessKeySecret: process.env.SECRET");
+  });
+
+  it("does not repeat a secret that the configuration gave", () => {
+    expect(readyText({ ...report, isAccessKeyGiven: true })).not.toMatch(/secret  secret|"secret"/u);
   });
 
   it("names the data directory in commands that would not find it", () => {

@@ -140,17 +140,23 @@ describe.skipIf(!runnable)("a gateway's flow log", () => {
     expect(packets["10.1.0.2 > 10.2.0.2"]).toBe(50);
   });
 
-  it("counts translated packets once where the translating interface is named", async () => {
+  it("counts translated packets once where interfaces may translate, and own ones where the host does not forward", async () => {
     host.run(
       "nft",
       "add table ip nat; add chain ip nat out { type nat hook postrouting priority 100; }; add rule ip nat out oifname outside masquerade",
     );
     try {
+      const named = await metered({ subjects: [gateway], natInterfaces: ["inside", "outside"] }, sendAll);
+      expect(named).toMatchObject({ "10.1.0.2 > 10.2.0.2": 50, "10.2.0.1 > 10.2.0.2": 20 });
       const unnamed = await metered({ subjects: [gateway] }, sendAll);
       expect(unnamed).toMatchObject({ "10.1.0.2 > 10.2.0.2": 50, "10.2.0.1 > 10.2.0.2": 70 });
-      const named = await metered({ subjects: [gateway], natInterfaces: ["outside"] }, sendAll);
-      expect(named).toMatchObject({ "10.1.0.2 > 10.2.0.2": 50, "10.2.0.1 > 10.2.0.2": 20 });
+      host.sysctl("net.ipv4.ip_forward", 0);
+      const still = await metered({ subjects: [gateway], natInterfaces: ["outside"] }, () =>
+        sendDatagrams(host, "10.2.0.2", 9, 20),
+      );
+      expect(still).toMatchObject({ "10.2.0.1 > 10.2.0.2": 20 });
     } finally {
+      host.sysctl("net.ipv4.ip_forward", 1);
       host.run("nft", "delete table ip nat");
     }
   });

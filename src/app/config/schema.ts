@@ -139,9 +139,9 @@ const capture = z
     loopback: z.boolean().default(false).describe("Whether the loopback interface is metered too"),
     natInterfaces: z
       .array(interfacePattern)
-      .default([])
+      .default(["*"])
       .describe(
-        "Interfaces whose outgoing packets this host translates (source NAT), so that forwarded ones are told from its own",
+        "Interfaces on which outgoing packets may be forwarded ones with this host's address (source NAT): while the host forwards, its own are told from them by the hop limit",
       ),
     ringBytes: integer(4 * megabyte, gigabyte)
       .default(32 * megabyte)
@@ -217,9 +217,6 @@ const gateway = z
   .strictObject({
     limits: z
       .strictObject({
-        bodyBytesMax: integer(1024, 64 * megabyte)
-          .default(2 * megabyte)
-          .describe("Request body at most, as sent"),
         headerBytesMax: integer(1024, megabyte)
           .default(65_536)
           .describe("Request line and headers together at most"),

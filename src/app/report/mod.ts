@@ -5,8 +5,10 @@ export interface ServeReport {
   /** The data directory. */
   readonly data: string;
   readonly accessKeyId: string;
-  /** Only on the start that made the key up. */
+  /** Only on the start that created the key. */
   readonly accessKeySecret?: string;
+  /** Whether the configuration names the key: its secret is then shown to scripts that ask, not on a page. */
+  readonly isAccessKeyGiven: boolean;
   readonly regionId: string;
   readonly resources: readonly ReportedResource[];
   /** Sentences: what does not work here, and what mends it. */

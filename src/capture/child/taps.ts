@@ -162,23 +162,25 @@ function statusOf(table: Table, name: string): InterfaceStatus {
 }
 
 function pointOf(device: HostInterface, plan: CapturePlan): SelectionPoint {
+  const translates = plan.natInterfaces.includes(device.name);
+  const forwardsIpv4 = translates && setting("net/ipv4/ip_forward", 0) !== 0;
+  const forwardsIpv6 = translates && setting("net/ipv6/conf/all/forwarding", 0) !== 0;
   return {
     loopback: device.kind === "loopback",
     hasUpper: device.upperNames.length > 0,
     bridged: device.upperNames.length > 0 && masterOf(device.name) !== "",
-    translated: plan.natInterfaces.includes(device.name),
-    hopLimitIpv4: setting("net/ipv4/ip_default_ttl"),
-    hopLimitIpv6: setting(`net/ipv6/conf/${device.name}/hop_limit`),
+    hopLimitIpv4: forwardsIpv4 ? setting("net/ipv4/ip_default_ttl", hopLimitDefault) : 0,
+    hopLimitIpv6: forwardsIpv6 ? setting(`net/ipv6/conf/${device.name}/hop_limit`, hopLimitDefault) : 0,
   };
 }
 
 const hopLimitDefault = 64;
 
-function setting(path: string): number {
+/** A kernel without the IP version has no such setting: then the fallback. */
+function setting(path: string, fallback: number): number {
   try {
     return Number(readFileSync(`/proc/sys/${path}`, "utf8"));
   } catch {
-    // A kernel without IPv6 has no such setting, and no such packets of its own.
-    return hopLimitDefault;
+    return fallback;
   }
 }

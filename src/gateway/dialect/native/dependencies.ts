@@ -12,6 +12,8 @@ export interface NativeDependencies {
   readonly logger: Logger;
   /** Days that the records of a logstore are kept if its creator does not say. */
   readonly retentionDays: number;
+  /** Resolves when the running system has taken the changes so far over, or is slow about it. */
+  settled(): Promise<void>;
   /** What the running system does, part by part. */
   readonly status: () => Report | Promise<Report>;
   /** How a flow log's deliveries go, output by output. */

@@ -27,6 +27,7 @@ export function createNativeDialect(dependencies: NativeDependencies): Dialect {
     matches: ({ path }) => path === prefix || path.startsWith(`${prefix}/`),
     plugin: async (server) => {
       answerFaults(server, dependencies.logger);
+      answerWhenSettled(server, dependencies);
       await server.register(
         async (routes) => {
           routes.get("/status", async () => dependencies.status());
@@ -40,6 +41,14 @@ export function createNativeDialect(dependencies: NativeDependencies): Dialect {
       );
     },
   };
+}
+
+/** What was changed holds when it is answered, so that traffic sent from then on is captured accordingly. */
+function answerWhenSettled(server: FastifyInstance, dependencies: NativeDependencies): void {
+  server.addHook("onSend", async (request, reply, payload) => {
+    if (request.method !== "GET" && reply.statusCode < 400) await dependencies.settled();
+    return payload;
+  });
 }
 
 function answerFaults(server: FastifyInstance, logger: Logger): void {

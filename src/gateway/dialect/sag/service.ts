@@ -47,7 +47,7 @@ export function createSagService(given: SagDependencies): RpcService {
   };
 }
 
-const settleMsMax = 2000;
+const settleMsMax = 5000;
 
 /** The change is made already: what goes wrong in taking it over, or takes too long, is not the caller's error. */
 async function settle({ settled, logger }: SagDependencies): Promise<void> {

@@ -49,6 +49,7 @@ export function createNativeServer(): NativeServer {
   const resources = unwrap(control.resources.sync({ hosts: [host] }));
   const asked: (LogsRequest | TailRequest)[] = [];
   const dialect = createNativeDialect({
+    settled: () => Promise.resolve(),
     control,
     reader: fakeReader(asked),
     logger: silentLogger,
