@@ -11,6 +11,8 @@ import { openSpool } from "../../src/spool/mod.ts";
 import { sampleBatch } from "../store/sample.ts";
 
 const vectors = join(import.meta.dirname, "../vectors/spool");
+/** What the flows of the sample lasted when the vectors were written. */
+const recordedDurationUs = 500;
 const directory = mkdtempSync(join(tmpdir(), "weir-spool-recorded-"));
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -18,7 +20,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 describe("what an earlier version wrote", () => {
   it("is read: a batch of byte form 1", () => {
     const decoded = unwrap(decodeFlowBatch(readFileSync(join(vectors, "flow-batch-1.bin"))));
-    const expected = sampleBatch(1, 12);
+    const expected = sampleBatch(1, 12, recordedDurationUs);
     expect(decoded.header).toEqual(expected.header);
     expect(decoded.columns).toEqual(expected.columns);
   });
@@ -39,7 +41,9 @@ describe("what an earlier version wrote", () => {
       acceptedMs: 1_767_225_700_000,
       target: { logstore: 1, resourceId: "sag-1" },
     });
-    expect(unwrap(decodeFlowBatch(entries[1]!.bytes)).columns).toEqual(sampleBatch(3, 12).columns);
+    expect(unwrap(decodeFlowBatch(entries[1]!.bytes)).columns).toEqual(
+      sampleBatch(3, 12, recordedDurationUs).columns,
+    );
     expect(spool.read("netflow", limits).map(({ position }) => position)).toEqual([3]);
     expect(spool.sinkState("netflow")).toEqual({ sequence: 24 });
     const again = { batchId: "agent/boot/1", bytes: new Uint8Array(1), rows: 1, routes: [] };

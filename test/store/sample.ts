@@ -14,8 +14,11 @@ export const sampleTarget: StoreTarget = {
 /** 2026-01-01T00:00:00Z */
 export const sampleTimeUs = 1_767_225_600_000_000;
 
+/** More than a second: a record's time is its end in seconds, and not its start. */
+export const sampleDurationUs = 2_500_000;
+
 /** A batch whose rows all differ, and differ from those of every other sequence. */
-export function sampleBatch(sequence: number, rows: number): FlowBatch {
+export function sampleBatch(sequence: number, rows: number, durationUs = sampleDurationUs): FlowBatch {
   const batch = createFlowBatch(rows, {
     agentId: "agent",
     bootId: "boot",
@@ -33,7 +36,7 @@ export function sampleBatch(sequence: number, rows: number): FlowBatch {
     const isIpv6 = row % 10 === 9;
     const number = sequence * 1000 + row;
     columns.startUs[row] = sampleTimeUs + number * 1000;
-    columns.endUs[row] = sampleTimeUs + number * 1000 + 500;
+    columns.endUs[row] = columns.startUs[row]! + durationUs;
     columns.ipVersion[row] = isIpv6 ? 6 : 4;
     source.set(isIpv6 ? ipv6 : ipv4, row * 16);
     source[row * 16 + 15] = row % 200;

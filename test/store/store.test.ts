@@ -11,7 +11,7 @@ import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { encodeFlowBatch, flowFieldList } from "../../src/flow/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
 import { createStore, flowsTable, type Store, type StoreConfig } from "../../src/store/mod.ts";
-import { sampleBatch, sampleBytes, sampleTarget, sampleTimeUs } from "./sample.ts";
+import { sampleBatch, sampleBytes, sampleDurationUs, sampleTarget, sampleTimeUs } from "./sample.ts";
 
 const memoryBytesMax = 512 * 1024 * 1024;
 const dayMs = 86_400_000;
@@ -80,14 +80,14 @@ describe("a store", () => {
       shard: 0,
       position: `${7 * 2 ** 20 + 9}`,
       received_ms: "1767225700123",
-      time: "2026-01-01 00:00:01",
+      time: "2026-01-01 00:00:03",
       flow_log_id: "fl-1",
       resource_id: "sag-1",
       resource_serial: target.resourceSerial,
       account_id: "1000000000000001",
       region_id: "cn-shanghai",
       agent_id: "agent",
-      end_us: `${sampleTimeUs + 1009 * 1000 + 500}`,
+      end_us: `${sampleTimeUs + 1009 * 1000 + sampleDurationUs}`,
       source_address: "2001:db8::9",
       destination_address: "2001:db8::1",
       exporter_address: "::",
@@ -345,6 +345,10 @@ describe("a store that may not use the Arrow hook", () => {
       }));
       unwrap(await store.appendFlows(inserts));
       stored.push(await rowsOf(store, "SELECT * FROM flows ORDER BY position"));
+      const times = "SELECT start_us, end_us, time FROM flows ORDER BY position LIMIT 1";
+      expect(await rowsOf(store, times), ingest).toEqual([
+        [`${sampleTimeUs + 1e6}`, `${sampleTimeUs + 1e6 + sampleDurationUs}`, "2026-01-01 00:00:03"],
+      ]);
       await store.stop();
     }
     expect(stored[0]).toHaveLength(60);
