@@ -8,8 +8,10 @@ import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { createCapture } from "../../src/capture/mod.ts";
 import { openControl } from "../../src/control/mod.ts";
 import { createAuthenticator, openNonceStore } from "../../src/gateway/auth/mod.ts";
+import { createSlsDialect } from "../../src/gateway/dialect/sls/mod.ts";
 import { createGateway } from "../../src/gateway/mod.ts";
 import { createMetrics, type Metrics, silentLogger } from "../../src/observe/mod.ts";
+import { createLogReader } from "../../src/query/mod.ts";
 import { createNetflowSink } from "../../src/sink/netflow/mod.ts";
 import { createStoreSink } from "../../src/sink/store/mod.ts";
 import { openSpool } from "../../src/spool/mod.ts";
@@ -54,7 +56,16 @@ function createEveryComponent(metrics: Metrics, directory: string): void {
   const control = unwrap(openControl({ path: join(directory, "control.sqlite") }, shared));
   const nonces = unwrap(openNonceStore({ path: join(directory, "nonces.sqlite") }, shared));
   createAuthenticator({ ...shared, keys: control.accessKeys, nonces });
-  createGateway({ ...shared, listen: { host: "127.0.0.1", port: 0 }, dialects: [] });
+  const sls = createSlsDialect(
+    { endpoints: [], regionId: control.regionId, regionIds: [] },
+    {
+      ...shared,
+      logProjects: control.logProjects,
+      logReader: createLogReader({}, { store }),
+      findAccessKey: () => undefined,
+    },
+  );
+  createGateway({ ...shared, listen: { host: "127.0.0.1", port: 0 }, dialects: [sls] });
   nonces.close();
   control.close();
   spool.close();
