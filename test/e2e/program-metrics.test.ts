@@ -22,7 +22,7 @@ it("every metric of a live program is on the page with its kind, and every one o
   expect(live.length).toBeGreaterThan(20);
   expect(names(live)).toEqual(names(listed));
   // A sample without its own TYPE line would hide from the comparison.
-  const typed = new Set(live.map(([, name]) => name));
+  const typed = new Set<string | undefined>(live.map(([, name]) => name));
   const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  expect(samples.map((line) => /^\w+/u.exec(line)?.[0]).filter((name) => !typed.has(name!))).toEqual([]);
+  expect(samples.map((line) => /^\w+/u.exec(line)?.[0]).filter((name) => !typed.has(name))).toEqual([]);
 });

@@ -62,7 +62,7 @@ function createEveryComponent(metrics: Metrics, directory: string): void {
       ...shared,
       logProjects: control.logProjects,
       logReader: createLogReader({}, { store }),
-      findAccessKey: () => undefined,
+      findAccessKey: (accessKeyId) => control.accessKeys.find(accessKeyId),
     },
   );
   createGateway({ ...shared, listen: { host: "127.0.0.1", port: 0 }, dialects: [sls] });
