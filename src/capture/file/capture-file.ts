@@ -41,7 +41,11 @@ export async function openCaptureFile(
     const stat = await handle.stat();
     if (stat.isDirectory()) {
       await handle.close();
-      return fail("InputInvalid", `${path} is a directory`, { value: path, allowed: "a capture file" });
+      return fail("InputInvalid", `${path} is a directory`, {
+        field: "capture file",
+        value: path,
+        allowed: "a pcap or pcapng file, or - for standard input",
+      });
     }
     // A pipe or a device has no size and cannot be read twice.
     if (!stat.isFile()) return await openStream(path, handle.createReadStream({ highWaterMark: pieceBytes }));
@@ -194,5 +198,10 @@ function openFault(path: string, error: NodeJS.ErrnoException): Fault {
     EPERM: "may not be read by this user",
   };
   const reason = reasons[error.code ?? ""] ?? `cannot be opened: ${error.message}`;
-  return fault("InputInvalid", `${path} ${reason}`, { field: "capture file", value: path, cause: error });
+  return fault("InputInvalid", `${path} ${reason}`, {
+    field: "capture file",
+    value: path,
+    allowed: "a pcap or pcapng file, or - for standard input",
+    cause: error,
+  });
 }

@@ -9,7 +9,7 @@ import { type Fault, fault } from "../../base/mod.ts";
 import { classicMagics, readClassicHeader, readClassicPacket } from "./classic.ts";
 import { readPcapngPacket, sectionHeaderBlock } from "./pcapng.ts";
 import { type PcapReader, type PcapReaderOptions, type ReadStatus, readStatuses } from "./state.ts";
-import { faultAt, need, stop } from "./stop.ts";
+import { faultAt, need } from "./stop.ts";
 
 const magicBytes = 4;
 /** Space that is not worth a read of its own: the rest is moved to the front instead. */
@@ -81,11 +81,12 @@ export function readPacket(reader: PcapReader): ReadStatus {
 export function finishInput(reader: PcapReader): Fault | undefined {
   const rest = reader.filled - reader.at;
   if (reader.fault === undefined && (rest > 0 || reader.format === "unknown")) {
-    const what = `the input ends, ${reader.needed} octets needed and ${rest} there, in the record`;
+    const offset = reader.base + reader.at;
+    const cut = `the capture file ends within the record at byte ${offset}: ${reader.needed} octets needed, ${rest} there`;
     const isEmpty = reader.filled === 0 && reader.base === 0;
     reader.fault = isEmpty
       ? fault("Truncated", "the capture file is empty", { field: "offset", value: "0" })
-      : faultAt(reader.base + reader.at, "Truncated", what);
+      : faultAt(offset, "Truncated", cut);
   }
   return reader.fault;
 }
@@ -106,8 +107,16 @@ function readMagic(reader: PcapReader): ReadStatus {
   if (bigEndian === nanoseconds || littleEndian === nanoseconds) {
     return readClassicHeader(reader, littleEndian === nanoseconds, 1e9);
   }
-  const found = `0x${bigEndian.toString(16).padStart(8, "0")}`;
-  return stop(reader, "Malformed", `the magic number ${found}`, "a pcap or pcapng file");
+  const message = `the file is no capture: it begins with ${describeOctets(reader.bytes.subarray(0, magicBytes))}`;
+  reader.fault = faultAt(0, "Malformed", message, "a pcap or pcapng file");
+  return readStatuses.faulted;
+}
+
+/** `0x6e6f7420 ("not ")`: in hexadecimal, and as text where it is text. */
+function describeOctets(octets: Uint8Array): string {
+  const text = String.fromCharCode(...octets);
+  const shown = /^[\x20-\x7e]+$/u.test(text) ? ` ("${text}")` : "";
+  return `0x${Buffer.from(octets).toString("hex")}${shown}`;
 }
 
 function growBuffer(reader: PcapReader): void {

@@ -2,14 +2,15 @@
 import { type Fault, fault, type FaultCode } from "../../base/mod.ts";
 import { type PcapReader, type ReadStatus, readStatuses } from "./state.ts";
 
-/** Stops the reader at its current record, whose offset in the file the fault tells. */
+/** Stops the reader at its current record, whose offset in the file the fault tells; `what` is there, a noun. */
 export function stop(reader: PcapReader, code: FaultCode, what: string, allowed?: string): ReadStatus {
-  reader.fault = faultAt(reader.base + reader.at, code, what, allowed);
+  const offset = reader.base + reader.at;
+  reader.fault = faultAt(offset, code, `the capture file has ${what} at byte ${offset}`, allowed);
   return readStatuses.faulted;
 }
 
-export function faultAt(offset: number, code: FaultCode, what: string, allowed?: string): Fault {
-  return fault(code, `${what} at byte ${offset} of the capture file`, {
+export function faultAt(offset: number, code: FaultCode, message: string, allowed?: string): Fault {
+  return fault(code, message, {
     field: "offset",
     value: String(offset),
     ...(allowed === undefined ? {} : { allowed }),

@@ -98,7 +98,8 @@ describe("a classic pcap file", () => {
     const { packets, fault } = readFile(file);
     expect(packets.length).toBe(1);
     expect(fault).toMatchObject({ code: "Malformed", value: "45" });
-    expect(fault?.message).toContain("a packet of 4294967295 octets at byte 45");
+    expect(fault?.message).toBe("the capture file has a packet of 4294967295 octets at byte 45");
+    expect(fault?.allowed).toBe("up to 16777216");
   });
 
   it("is refused with another version, and what is no capture file with its magic number", () => {
@@ -106,7 +107,14 @@ describe("a classic pcap file", () => {
     header[4] = 9;
     expect(readFile(header).fault).toMatchObject({ code: "Unsupported" });
     const text = new TextEncoder().encode("not a capture");
-    expect(readFile(text).fault).toMatchObject({ code: "Malformed", allowed: "a pcap or pcapng file" });
+    expect(readFile(text).fault).toMatchObject({
+      code: "Malformed",
+      message: 'the file is no capture: it begins with 0x6e6f7420 ("not ")',
+      allowed: "a pcap or pcapng file",
+    });
+    expect(readFile(new Uint8Array(8).fill(0x7f)).fault?.message).toBe(
+      "the file is no capture: it begins with 0x7f7f7f7f",
+    );
     expect(readFile(new Uint8Array(0)).fault).toMatchObject({ code: "Truncated", value: "0" });
   });
 });
