@@ -18,6 +18,20 @@ export interface StoreLoadOptions {
   readonly logstore: string;
 }
 
+/** Loads flows into one logstore. */
+export interface StoreConsumer extends FlowConsumer {
+  statistics(): StoreLoadStatistics;
+}
+
+export interface StoreLoadStatistics {
+  readonly project: string;
+  readonly logstore: string;
+  /** Flows that the spool has: they are stored, if not now then by the next start on this data directory. */
+  readonly flowsAccepted: number;
+  /** All of them once the load is closed without a fault; 0 before. */
+  readonly flowsStored: number;
+}
+
 /** What a record says where there is no resource: the flow came from a file. */
 const notApplicable = "-";
 /** Beyond this the reader waits for the store. */
@@ -25,7 +39,7 @@ const pendingBatchesMax = 64;
 const pollMs = 10;
 
 /** Faults: those of the data directory, of the store's start, and of the names. */
-export async function createStoreConsumer(options: StoreLoadOptions): Promise<Result<FlowConsumer>> {
+export async function createStoreConsumer(options: StoreLoadOptions): Promise<Result<StoreConsumer>> {
   const opened = await openStorePath(options.configuration);
   if (!opened.ok) return opened;
   const path = opened.value;
@@ -34,7 +48,7 @@ export async function createStoreConsumer(options: StoreLoadOptions): Promise<Re
     await path.shutdown.run();
     return target;
   }
-  return ok(consumerOf(path, target.value, `${options.project}/${options.logstore}`));
+  return ok(consumerOf(path, target.value, options));
 }
 
 function targetOf({ control }: StorePath, { project, logstore }: StoreLoadOptions): Result<StoreTarget> {
@@ -55,10 +69,12 @@ function targetOf({ control }: StorePath, { project, logstore }: StoreLoadOption
 function consumerOf(
   { data, shutdown, spool, storeSink }: StorePath,
   target: StoreTarget,
-  name: string,
-): FlowConsumer {
+  { project, logstore }: StoreLoadOptions,
+): StoreConsumer {
   const bootId = randomText(12);
   let sequence = 0;
+  let flowsAccepted = 0;
+  let flowsStored = 0;
   const pending = (): number =>
     spool.status().sinks.find((sink) => sink.name === storeSinkName)?.pending ?? 0;
   const waitForPending = async (countMax: number): Promise<void> => {
@@ -70,7 +86,8 @@ function consumerOf(
     }
   };
   return {
-    name,
+    name: `${project}/${logstore}`,
+    statistics: () => ({ project, logstore, flowsAccepted, flowsStored }),
     accept: async (flows: FlowBatch) => {
       sequence++;
       const header = {
@@ -83,10 +100,12 @@ function consumerOf(
       const bytes = encodeFlowBatch({ ...flows, header });
       const routes = [{ sink: storeSinkName, target: { ...target } }];
       unwrap(await spool.append({ batchId: batchId(header), bytes, rows: flows.count, routes }));
+      flowsAccepted += flows.count;
       await waitForPending(pendingBatchesMax);
     },
     close: async () => {
       await waitForPending(0);
+      flowsStored = flowsAccepted;
       await shutdown.run();
     },
   };

@@ -3,11 +3,20 @@ import type { Conservation, OfflineReport } from "../app/offline/mod.ts";
 import { createStyle } from "./ui/style.ts";
 import { formatCount, formatOctets, formatPairs, formatTable } from "./ui/table.ts";
 
+/** What `--store` did: flows that the spool took, and those of them that the store then had. */
+interface StoreOutput {
+  readonly project: string;
+  readonly logstore: string;
+  readonly flowsAccepted: number;
+  readonly flowsStored: number;
+}
+
 export interface MeterOutputs {
   readonly output: string | undefined;
   readonly netflow:
     | { readonly datagramsSent: number; readonly flowsSent: number; readonly flowsSkipped: number }
     | undefined;
+  readonly store: StoreOutput | undefined;
 }
 
 const protocolNames: Readonly<Record<number, string>> = { 6: "TCP", 17: "UDP", 132: "SCTP" };
@@ -72,6 +81,7 @@ function overview(report: OfflineReport, outputs: MeterOutputs): [name: string, 
   pairs.push(["took", `${seconds.toFixed(2)} s, ${speed} frames/s`]);
   if (outputs.output !== undefined) pairs.push(["written to", outputs.output]);
   if (outputs.netflow !== undefined) pairs.push(["sent", sentText(outputs.netflow)]);
+  if (outputs.store !== undefined) pairs.push(["stored", storedText(outputs.store)]);
   return pairs;
 }
 
@@ -88,6 +98,12 @@ function sentText({ flowsSent, datagramsSent, flowsSkipped }: NonNullable<MeterO
       ? ""
       : `; ${formatCount(flowsSkipped)} IPv6 flows left out, which version 5 cannot tell`;
   return `${formatCount(flowsSent)} flows in ${formatCount(datagramsSent)} datagrams${skipped}`;
+}
+
+function storedText({ project, logstore, flowsAccepted, flowsStored }: StoreOutput): string {
+  const target = `${project}/${logstore}`;
+  if (flowsStored === flowsAccepted) return `${formatCount(flowsStored)} flows in ${target}`;
+  return `not all of ${formatCount(flowsAccepted)} flows in ${target}; the next start on this data directory stores the rest`;
 }
 
 /** "12 (10 idle, 2 end of flow)" */

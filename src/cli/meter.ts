@@ -1,6 +1,7 @@
 /** `weir meter`: flows of a capture file, without a server. */
 import { buildCommand, numberParser } from "@stricli/core";
 
+import type { StoreConsumer } from "../app/mod.ts";
 import type { FlowConsumer, NetflowConsumer, OfflineProgress, OfflineReport } from "../app/offline/mod.ts";
 import { fail, type Fault, ok, type Result, toFault } from "../base/mod.ts";
 import {
@@ -122,13 +123,19 @@ async function runMeter(flags: MeterFlags, path: string): Promise<void> {
     (error: unknown) => ({ ok: false, fault: toFault(error) }) as const,
   );
   if (!result.ok) return printFault(flags, result.fault);
-  const { report, netflow } = result.value;
+  const { report, netflow, store } = result.value;
   if (flags.json === true) {
     const faults = report.faults.map(withoutCause);
     const sent = netflow === undefined ? {} : { netflow: netflow.statistics() };
-    process.stdout.write(`${JSON.stringify({ ...report, faults, ...sent })}\n`);
+    const stored = store === undefined ? {} : { store: store.statistics() };
+    process.stdout.write(`${JSON.stringify({ ...report, faults, ...sent, ...stored })}\n`);
   } else {
-    process.stdout.write(meterText(report, { output: flags.output, netflow: netflow?.statistics() }));
+    const outputs = {
+      output: flags.output,
+      netflow: netflow?.statistics(),
+      store: store?.statistics(),
+    };
+    process.stdout.write(meterText(report, outputs));
     for (const found of report.faults) process.stderr.write(formatFault(found));
   }
   if (report.faults.length > 0 || !report.conservation.isExact) process.exitCode = 1;
@@ -138,6 +145,7 @@ async function runMeter(flags: MeterFlags, path: string): Promise<void> {
 interface MeterRun {
   readonly report: OfflineReport;
   readonly netflow: NetflowConsumer | undefined;
+  readonly store: StoreConsumer | undefined;
 }
 
 async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>> {
@@ -172,7 +180,12 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
   });
   progress.clear();
   interruption.forget();
-  return ok({ report, netflow: netflow?.value });
+  const [found] = report.faults;
+  // Of what is no capture there is nothing to sum up, only what it was found to be.
+  if (report.format === "unknown" && found !== undefined) {
+    return { ok: false, fault: { ...found, field: "capture file", value: path } };
+  }
+  return ok({ report, netflow: netflow?.value, store: store?.value });
 }
 
 /**
@@ -238,7 +251,7 @@ async function createOutput(flags: MeterFlags, path: string): Promise<Result<Flo
   return created.ok ? ok({ name: path, ...created.value }) : created;
 }
 
-async function createStoreLoad(flags: MeterFlags, target: string): Promise<Result<FlowConsumer>> {
+async function createStoreLoad(flags: MeterFlags, target: string): Promise<Result<StoreConsumer>> {
   const [project, logstore, ...rest] = target.split("/");
   if (
     project === undefined ||

@@ -83,14 +83,32 @@ describe("weir meter", () => {
     const { code, output, errors } = await weirMeter([path("cut.pcap"), "--output", path("cut.csv")]);
     expect(code).toBe(1);
     expect(output).toContain("conserved to the unit");
-    expect(errors).toMatch(/the input ends.*at byte 999\d{3} of the capture file/u);
+    expect(errors).toMatch(
+      /the capture file ends within the record at byte 999\d{3}: \d+ octets needed, \d+ there/u,
+    );
     expect(readFileSync(path("cut.csv"), "utf8").split("\n").length).toBeGreaterThan(1000);
+  });
+
+  it("says of a file that is no capture only what it found and what it takes", async () => {
+    writeFileSync(path("notes.txt"), "not a capture");
+    const told = await weirMeter([path("notes.txt")]);
+    expect(told).toEqual({
+      code: 1,
+      output: "",
+      errors:
+        'error: the file is no capture: it begins with 0x6e6f7420 ("not ")\n' +
+        `  capture file: ${path("notes.txt")}\n` +
+        "  allowed: a pcap or pcapng file\n",
+    });
+    const { output } = await weirMeter([path("notes.txt"), "--json"]);
+    expect(JSON.parse(output)).toMatchObject({ error: { code: "Malformed", field: "capture file" } });
   });
 
   it("refuses a capture that is not there before it makes anything", async () => {
     const { code, errors } = await weirMeter([path("none.pcap"), "--output", path("none.csv")]);
     expect(code).toBe(1);
     expect(errors).toContain("does not exist");
+    expect(errors).toContain("allowed: a pcap or pcapng file");
     expect(existsSync(path("none.csv"))).toBe(false);
   });
 
@@ -158,6 +176,7 @@ describe("weir meter --store", () => {
   it("loads every flow into the embedded store, where a server then finds it", async () => {
     const loaded = await weirMeter([path("trace.pcap"), "--store", "traffic/flows", "--data", data]);
     expect(loaded).toMatchObject({ code: 0, errors: "" });
+    expect(loaded.output).toMatch(/^stored +[\d,]+ flows in traffic\/flows$/mu);
     const weir = await startWeir({ data });
     const { records } = trace.truth.totals();
     const first = new Date(trace.truth.totals().firstUs / 1000 - 1000);
@@ -174,6 +193,10 @@ describe("weir meter --store", () => {
     expect(refused.code).toBe(1);
     expect(JSON.parse(refused.output)).toMatchObject({ error: { code: "DataDirectoryLocked" } });
     await weir.stop();
+    const again = await weirMeter([path("trace.pcap"), "--store", "traffic/more", "--data", data, "--json"]);
+    expect(JSON.parse(again.output)).toMatchObject({
+      store: { project: "traffic", logstore: "more", flowsStored: records },
+    });
   });
 
   it("refuses what names no logstore", async () => {
