@@ -4,14 +4,14 @@ import { join } from "node:path";
 
 export interface CpuShare {
   add(processIds: readonly number[]): void;
-  /** From now on: the fraction of one CPU, by periods of 10 ms; 1 is no bound. */
+  /** From now on: the fraction of one CPU, by periods of 40 ms; 1 is no bound. */
   limit(fraction: number): void;
   /** Waits for its processes, which were told to end, for a second at most. */
   remove(): void;
 }
 
 const root = "/sys/fs/cgroup";
-const periodUs = 10_000;
+const periodUs = 40_000;
 
 /** Undefined where control groups cannot be made. */
 export function createCpuShare(): CpuShare | undefined {

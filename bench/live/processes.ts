@@ -1,22 +1,26 @@
 /** A process with its descendants, by /proc: their ids, and the CPU time that they have used. */
-import { readFileSync } from "node:fs";
-
-/** User and system time is counted in these (USER_HZ, which is 100 on every Linux of today). */
-const tickMs = 10;
+import { readdirSync, readFileSync } from "node:fs";
 
 export function processTree(id: number): number[] {
   const children = read(`/proc/${id}/task/${id}/children`).split(" ").filter(Boolean).map(Number);
   return [id, ...children.flatMap(processTree)];
 }
 
+/** The first number of a thread's schedstat is the time that it ran, in nanoseconds. */
 export function cpuMsOf(ids: readonly number[]): number {
-  return ids.reduce((sum, id) => {
-    // The name, in parentheses, may hold spaces; fields 14 and 15 are user and system time.
-    const fields = read(`/proc/${id}/stat`)
-      .replace(/^.*\) /su, "")
-      .split(" ");
-    return sum + (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * tickMs;
-  }, 0);
+  return ids.reduce((sum, id) => sum + threadsOf(id).reduce((ms, thread) => ms + ranMs(id, thread), 0), 0);
+}
+
+function ranMs(id: number, thread: string): number {
+  return Number(read(`/proc/${id}/task/${thread}/schedstat`).split(" ")[0]) / 1e6;
+}
+
+function threadsOf(id: number): string[] {
+  try {
+    return readdirSync(`/proc/${id}/task`);
+  } catch {
+    return [];
+  }
 }
 
 function read(path: string): string {

@@ -18,6 +18,8 @@ export interface TrialBench {
   readonly readerCpu: number;
   readonly directory: string;
   readonly durationMs: number;
+  readonly activeS: number;
+  readonly inactiveS: number;
 }
 
 export interface TrialOptions {
@@ -44,8 +46,6 @@ export interface TrialResult {
 
 /** Memory for packets that wait to be read, the same for all: at 0.5 M packets/s some 100 ms. */
 const bufferBytes = 8 << 20;
-/** Short, so that flows are exported while packets arrive. */
-const timeoutS = 2;
 /** At the end of a trial, what waits is read, counted as the trial's. */
 const settleMs = 300;
 /**
@@ -72,7 +72,7 @@ async function tryTrial(
   meter: LiveMeter,
   { flows, packetsPerSecond, share, stalled = false }: TrialOptions,
 ): Promise<{ result: TrialResult; missing: number }> {
-  const { network, sender, sink, cpuShare, readerCpu, durationMs } = bench;
+  const { network, sender, sink, cpuShare, readerCpu, durationMs, activeS, inactiveS } = bench;
   const directory = mkdtempSync(join(bench.directory, `${meter.name}-`));
   await sink.take();
   const running = await meter.start({
@@ -80,8 +80,8 @@ async function tryTrial(
     interfaceName: receiverInterface,
     port: sink.port,
     bufferBytes,
-    activeS: timeoutS,
-    inactiveS: timeoutS,
+    activeS,
+    inactiveS,
     directory,
   });
   const ids = processTree(running.process.pid!);
