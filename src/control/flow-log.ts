@@ -1,5 +1,6 @@
 /** What a flow log is, what its settings may be, and how a change of them is judged. */
 import { fail, ok, parseIpv4, type Result } from "../base/mod.ts";
+import { noRegion, type Regions } from "./region.ts";
 
 /** Flows are cut by age: a long one every `activeTimeoutS`, a silent one after `inactiveTimeoutS`. */
 export interface AgingPolicy {
@@ -113,7 +114,7 @@ export function blankSettings(resourceGroupId: string): FlowLogSettings {
 export function mergeSettings(
   base: FlowLogSettings,
   patch: FlowLogPatch,
-  hasLogRegion: (regionId: string) => boolean,
+  regions: Regions,
 ): Result<FlowLogSettings> {
   const { logService, netflow } = { ...patch.outputs };
   const merged: FlowLogSettings = {
@@ -143,7 +144,7 @@ export function mergeSettings(
       },
     },
   };
-  const broken = valueFault(merged, hasLogRegion) ?? missingFault(merged, patch);
+  const broken = valueFault(merged, regions) ?? missingFault(merged, patch);
   return broken ?? ok(merged);
 }
 
@@ -158,14 +159,14 @@ function settle<T extends number>(
 
 function valueFault(
   { name, description, policy, outputs: { logService, netflow } }: FlowLogSettings,
-  hasLogRegion: (regionId: string) => boolean,
+  regions: Regions,
 ): Result<never> | null {
   return (
     textFault("description", description, flowLogBounds.descriptionLengthMax) ??
     textFault("name", name, flowLogBounds.nameLengthMax) ??
     rangeFault("policy.activeTimeoutS", policy.activeTimeoutS, flowLogBounds.activeTimeoutS) ??
     rangeFault("policy.inactiveTimeoutS", policy.inactiveTimeoutS, flowLogBounds.inactiveTimeoutS) ??
-    regionFault(logService.regionId, hasLogRegion) ??
+    regionFault(logService.regionId, regions) ??
     textFault("outputs.logService.project", logService.project, flowLogBounds.logNameLengthMax) ??
     textFault("outputs.logService.logstore", logService.logstore, flowLogBounds.logNameLengthMax) ??
     addressFault(netflow.address) ??
@@ -200,12 +201,9 @@ function textFault(field: string, value: string, lengthMax: number): Result<neve
   });
 }
 
-function regionFault(regionId: string, hasLogRegion: (regionId: string) => boolean): Result<never> | null {
-  if (regionId === "" || hasLogRegion(regionId)) return null;
-  return fail("RegionNotFound", `the log service has no region ${regionId.slice(0, 80)}`, {
-    field: "outputs.logService.regionId",
-    value: regionId.slice(0, 80),
-  });
+function regionFault(regionId: string, regions: Regions): Result<never> | null {
+  if (regionId === "" || regions.has("logService", regionId)) return null;
+  return noRegion(regions, "logService", regionId, "outputs.logService.regionId");
 }
 
 /** Unicast only: "this network", multicast, reserved and broadcast addresses are no collector's. */

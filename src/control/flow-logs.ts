@@ -19,7 +19,7 @@ import {
 } from "./flow-log.ts";
 import { changeFlowLog, createFlowLogMemory, type FlowLogContext } from "./flow-log-memory.ts";
 import { createFlowLogTable } from "./flow-log-table.ts";
-import type { Regions } from "./region.ts";
+import { noRegion, type Regions } from "./region.ts";
 
 /** Where the log service output is checked, and its project and logstore are made if that is wanted. */
 export interface LogTargets {
@@ -97,10 +97,10 @@ function createFlowLog(context: Context, named: FlowLogScope, patch: FlowLogPatc
   const { accountId, regionId, service } = named;
   const scope = { accountId, regionId, service };
   if (!context.regions.has(service, regionId)) {
-    return fail("RegionNotFound", `there is no region ${regionId}`, { field: "regionId", value: regionId });
+    return noRegion(context.regions, service, regionId);
   }
   const account = context.accounts.get(accountId) ?? context.accounts.default;
-  const settings = mergeSettings(blankSettings(account.resourceGroupId), patch, logRegionOf(context));
+  const settings = mergeSettings(blankSettings(account.resourceGroupId), patch, context.regions);
   if (!settings.ok) return settings;
   if (context.memory.list(scope).length >= context.flowLogsMax) {
     return fail("FlowLogQuotaExceeded", `this account has ${context.flowLogsMax} flow logs in ${regionId}`, {
@@ -128,7 +128,7 @@ function createFlowLog(context: Context, named: FlowLogScope, patch: FlowLogPatc
 }
 
 function modifyFlowLog(context: Context, flowLog: FlowLog, patch: FlowLogPatch): Result<FlowLog> {
-  const settings = mergeSettings(flowLog, patch, logRegionOf(context));
+  const settings = mergeSettings(flowLog, patch, context.regions);
   if (!settings.ok) return settings;
   const target = ensureLogTarget(context, flowLog.accountId, settings.value);
   if (!target.ok) return target;
@@ -154,10 +154,6 @@ function setStatus(context: Context, flowLog: FlowLog, status: FlowLog["status"]
   if (flowLog.status === status) return ok(flowLog);
   const next = { ...flowLog, status, updatedMs: context.nowMs() };
   return changeFlowLog(context, next, () => context.table.update(next));
-}
-
-function logRegionOf({ regions }: Context): (regionId: string) => boolean {
-  return (regionId) => regions.has("logService", regionId);
 }
 
 function ensureLogTarget(

@@ -1,4 +1,5 @@
 /** Regions: names that partition every list. Which of them a service has is a setting. */
+import { fail, type Result } from "../base/mod.ts";
 
 /** For each service, the region ids that its requests may name. A service that is not listed takes any. */
 export type RegionSettings = Readonly<Record<string, readonly string[]>>;
@@ -68,6 +69,21 @@ export function createRegions(settings: RegionSettings): Regions {
     list: (service) => settings[service] ?? [],
     has: (service, regionId) => sets.get(service)?.has(regionId) ?? regionPattern.test(regionId),
   };
+}
+
+/** The refusal of a region that `has` is false for, with those that the service has. */
+export function noRegion(
+  regions: Regions,
+  service: string,
+  regionId: string,
+  field = "regionId",
+): Result<never> {
+  const value = regionId.slice(0, 80);
+  const whose = service === "logService" ? "the log service has" : "there is";
+  const ids = regions.list(service);
+  const allowed =
+    ids.length === 0 ? "1 to 64 characters a-z, 0-9 and -, the first not a hyphen" : ids.join(", ");
+  return fail("RegionNotFound", `${whose} no region ${value}`, { field, value, allowed });
 }
 
 const regionPattern = /^[a-z0-9][a-z0-9-]{0,63}$/u;

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
 import { unwrap } from "../../../base/mod.ts";
+import { noRegion } from "../../../control/mod.ts";
 import type { Logstore, LogProject, ProjectKey } from "../../../control/logproject/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
 import { parseInput, timeText } from "./input.ts";
@@ -23,15 +24,21 @@ export function logProjectRoutes(server: FastifyInstance, dependencies: NativeDe
   const { control, retentionDays } = dependencies;
   const { logProjects } = control;
   const accountId = control.accounts.default.id;
+  const regionOf = (query: unknown): string | undefined => {
+    const { regionId } = unwrap(parseInput(regionSchema, query));
+    if (regionId === undefined || control.regions.has("logService", regionId)) return regionId;
+    return unwrap(noRegion(control.regions, "logService", regionId));
+  };
   const keyOf = (query: unknown, project: string): ProjectKey => ({
     accountId,
-    regionId: unwrap(parseInput(regionSchema, query)).regionId ?? control.regionId,
+    regionId: regionOf(query) ?? control.regionId,
     project,
   });
 
   server.get("/projects", async ({ query }) => {
-    const region = unwrap(parseInput(regionSchema, query));
-    return { projects: logProjects.listProjects({ accountId, ...region }).map(describeProject) };
+    const regionId = regionOf(query);
+    const filter = regionId === undefined ? { accountId } : { accountId, regionId };
+    return { projects: logProjects.listProjects(filter).map(describeProject) };
   });
   server.post("/projects", async ({ query, body }, reply) => {
     const { name, ...rest } = unwrap(parseInput(projectSchema, body));

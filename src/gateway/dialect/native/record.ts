@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
 import { unwrap } from "../../../base/mod.ts";
+import { noRegion } from "../../../control/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
 import { parseInput } from "./input.ts";
 
@@ -43,6 +44,9 @@ export function recordRoutes(server: FastifyInstance, dependencies: NativeDepend
   const { control, reader } = dependencies;
   const accountId = control.accounts.default.id;
   const numberOf = ({ project, logstore, regionId }: Target): number => {
+    if (regionId !== undefined && !control.regions.has("logService", regionId)) {
+      return unwrap(noRegion(control.regions, "logService", regionId));
+    }
     const search = { accountId, project, regionIds: [control.regionId] };
     const region = regionId ?? unwrap(control.logProjects.locateProject(search)).regionId;
     return unwrap(control.logProjects.getLogstore({ accountId, regionId: region, project, logstore })).id;
