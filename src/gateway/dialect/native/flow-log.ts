@@ -6,6 +6,7 @@ import { fail, ok, type Result, unwrap } from "../../../base/mod.ts";
 import type { FlowLog, FlowLogPatch } from "../../../control/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
 import { parseInput, timeText } from "./input.ts";
+import { findResource } from "./resource.ts";
 
 interface FlowLogParams {
   readonly id: string;
@@ -83,7 +84,7 @@ export function flowLogRoutes(server: FastifyInstance, dependencies: NativeDepen
     answer(unwrap(flowLogs.deactivate(found(params.id), params.id))),
   );
   server.put<{ Params: BindingParams }>("/flow-logs/:id/resources/:resourceId", async ({ params }) =>
-    answer(unwrap(flowLogs.associate(found(params.id), params.id, params.resourceId))),
+    answer(unwrap(associate(dependencies, found(params.id), params.resourceId))),
   );
   server.delete<{ Params: BindingParams }>("/flow-logs/:id/resources/:resourceId", async ({ params }) =>
     answer(unwrap(flowLogs.disassociate(found(params.id), params.id, params.resourceId))),
@@ -97,6 +98,19 @@ function findFlowLog({ control }: NativeDependencies, id: string): Result<FlowLo
     field: "id",
     value: id.slice(0, 80),
     remedy: "./weir flow-log list shows those that there are",
+  });
+}
+
+/** What is said of a resource that is not of the flow log's scope is said in the words of who lists every region. */
+function associate({ control }: NativeDependencies, flowLog: FlowLog, resourceId: string): Result<FlowLog> {
+  const resource = findResource(control, resourceId);
+  if (!resource.ok) return resource;
+  const { id, regionId } = resource.value;
+  if (regionId === flowLog.regionId) return control.flowLogs.associate(flowLog, flowLog.id, id);
+  return fail("ResourceNotFound", `${id} is in ${regionId}, ${flowLog.id} in ${flowLog.regionId}`, {
+    field: "regionId",
+    value: flowLog.regionId,
+    allowed: regionId,
   });
 }
 

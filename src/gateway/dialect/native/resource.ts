@@ -1,8 +1,8 @@
 /** Resources of every region, each with the flow log that it carries. */
 import type { FastifyInstance } from "fastify";
 
-import { fail, unwrap } from "../../../base/mod.ts";
-import type { Resource } from "../../../control/mod.ts";
+import { fail, ok, type Result, unwrap } from "../../../base/mod.ts";
+import type { Control, Resource } from "../../../control/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
 import { timeText } from "./input.ts";
 
@@ -19,14 +19,17 @@ export function resourceRoutes(server: FastifyInstance, { control }: NativeDepen
   };
   server.get("/resources", async () => ({ resources: control.resources.all().map(answer) }));
   server.get<{ Params: { id: string } }>("/resources/:id", async ({ params: { id } }) => {
-    const resource = control.resources.find(id);
-    if (resource !== undefined) return answer(resource);
-    return unwrap(
-      fail("ResourceNotFound", `there is no resource ${id.slice(0, 80)}`, {
-        field: "id",
-        value: id.slice(0, 80),
-        remedy: "./weir resource list shows those that there are",
-      }),
-    );
+    return answer(unwrap(findResource(control, id)));
+  });
+}
+
+/** Fault: `ResourceNotFound`. */
+export function findResource({ resources }: Pick<Control, "resources">, id: string): Result<Resource> {
+  const resource = resources.find(id);
+  if (resource !== undefined) return ok(resource);
+  return fail("ResourceNotFound", `there is no resource ${id.slice(0, 80)}`, {
+    field: "id",
+    value: id.slice(0, 80),
+    remedy: "./weir resource list shows those that there are",
   });
 }
