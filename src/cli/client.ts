@@ -35,7 +35,7 @@ export function createClient(options: ClientOptions): Client {
       answered = directory;
       return reply.ok ? readReply(reply.value) : reply;
     }
-    return notRunning(directories);
+    return notRunning(directories, options.data === undefined ? "data" : "--data");
   };
   // The answers' shapes are the native API's, which is of this same program.
   return { call: call as Client["call"] };
@@ -95,9 +95,9 @@ function forbidden(directory: string): Result<never> {
   });
 }
 
-function notRunning(directories: readonly string[]): Result<never> {
+function notRunning(directories: readonly string[], field: string): Result<never> {
   const details: FaultDetails = {
-    field: "data",
+    field,
     value: directories.join(", "),
     allowed: "the data directory of a running Weir",
     remedy: "start one with ./weir serve, or name its data directory with --data DIR",

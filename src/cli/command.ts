@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 
 import { fail, type Fault, type Result, toFault } from "../base/mod.ts";
 import { type Client, createClient } from "./client.ts";
+import { type FlagWords, inFlagWords } from "./flag-words.ts";
 import { createStyle } from "./ui/style.ts";
 
 export interface CommonFlags {
@@ -75,10 +76,21 @@ export async function answer(flags: CommonFlags, work: () => Promise<Result<Answ
   );
 }
 
-/** Likewise for a command that asks the running Weir. */
-export function ask(flags: ClientFlags, work: (client: Client) => Promise<Result<Answer>>): Promise<void> {
+/** Likewise for a command that asks the running Weir, whose refusals are told in `words`. */
+export function ask(
+  flags: ClientFlags,
+  work: (client: Client) => Promise<Result<Answer>>,
+  words: FlagWords = {},
+): Promise<void> {
   const client = createClient(flags.data === undefined ? {} : { data: flags.data });
-  return answer(flags, () => work(client));
+  return answer(flags, async () => inFlagWords(await work(client), words));
+}
+
+/** The line that names the command to go on with, on the same data directory. */
+export function nextLine({ data }: ClientFlags, command: string): string {
+  if (data === undefined) return `next: ${command}\n`;
+  const isPlain = /^[\w./:@%+,=-]+$/u.test(data);
+  return `next: ${command} --data ${isPlain ? data : `'${data.replaceAll("'", "'\\''")}'`}\n`;
 }
 
 /** Standard error for people, one JSON line on standard output for scripts. */
@@ -101,20 +113,29 @@ export function formatFault(refused: Fault): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** `HOST:PORT` with an IPv6 address in brackets; `portDefault` where there is no port. */
+export interface HostPortFlag {
+  readonly flag: string;
+  /** Where the text has none. */
+  readonly portDefault: number;
+  /** Whether an IPv6 address, in brackets, is taken too. */
+  readonly ipv6: boolean;
+}
+
+/** `HOST:PORT` of a flag. Fault: `InputInvalid`. */
 export function parseHostPort(
   text: string,
-  portDefault: number,
+  { flag, portDefault, ipv6 }: HostPortFlag,
 ): Result<{ readonly address: string; readonly port: number }> {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/u.exec(text);
-  const address = match?.[1] ?? match?.[2];
+  const address = (ipv6 ? match?.[1] : undefined) ?? match?.[2];
   const port = match?.[3] === undefined ? portDefault : Number(match[3]);
   if (address !== undefined && port >= 1 && port <= 65_535) {
     return { ok: true, value: { address, port } };
   }
   return fail("InputInvalid", `"${text}" is not ADDRESS:PORT`, {
+    field: flag,
     value: text,
-    allowed: "an address and a port from 1 to 65535, such as 192.0.2.1:9995 or [2001:db8::1]:9995",
+    allowed: `${ipv6 ? "an" : "an IPv4"} address and a port from 1 to 65535, such as 192.0.2.1:9995${ipv6 ? " or [2001:db8::1]:9995" : ""}`,
   });
 }
 

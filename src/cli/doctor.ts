@@ -45,7 +45,9 @@ export const doctorCommand = buildCommand({
       });
       if (!loaded.ok) return loaded;
       const target =
-        flags.netflow === undefined ? undefined : parseHostPort(flags.netflow, netflowPortDefault);
+        flags.netflow === undefined
+          ? undefined
+          : parseHostPort(flags.netflow, { flag: "--netflow", portDefault: netflowPortDefault, ipv6: false });
       if (target?.ok === false) return target;
       const { examine } = await import("../app/doctor/mod.ts");
       const checks = await examine({

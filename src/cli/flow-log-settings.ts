@@ -1,6 +1,7 @@
 /** The flags of a flow log's settings, and the settings they make. */
 import { fail, ok, type Result } from "../base/mod.ts";
 import { integerFlag, parseHostPort, textFlag } from "./command.ts";
+import type { FlagWords } from "./flag-words.ts";
 
 const outputs = ["log", "netflow", "all"] as const;
 const netflowVersions = ["5", "9", "10"] as const;
@@ -85,7 +86,7 @@ function logServiceFrom(
     return ok({ ...region, ...enabled, project, logstore });
   }
   return fail("InputInvalid", `"${flags.log}" is not PROJECT/LOGSTORE`, {
-    field: "log",
+    field: "--log",
     value: flags.log,
     allowed: "a project and a logstore, such as traffic/flows",
   });
@@ -97,7 +98,11 @@ function netflowFrom(
   const version = flags.netflowVersion === undefined ? {} : { version: Number(flags.netflowVersion) };
   const enabled = enabledFrom(flags, "netflow", flags.netflow !== undefined);
   if (flags.netflow === undefined) return ok({ ...version, ...enabled });
-  const target = parseHostPort(flags.netflow, netflowPortDefault);
+  const target = parseHostPort(flags.netflow, {
+    flag: "--netflow",
+    portDefault: netflowPortDefault,
+    ipv6: false,
+  });
   return target.ok ? ok({ ...version, ...enabled, ...target.value }) : target;
 }
 
@@ -120,7 +125,7 @@ export function requireOutput(flags: SettingFlags): Result<void> {
 }
 
 /** The core's names of settings, and the flags that a person gave them by. */
-const flagOfSetting: Readonly<Record<string, string>> = {
+export const settingWords: FlagWords = {
   name: "--name",
   description: "--description",
   "policy.activeTimeoutS": "--active-timeout",
@@ -133,14 +138,6 @@ const flagOfSetting: Readonly<Record<string, string>> = {
   "outputs.netflow.version": "--netflow-version",
   outputs: "--output",
   regionId: "--region",
+  project: "--log",
+  logstore: "--log",
 };
-
-/** A refusal in the words of the command line. */
-export function inFlagWords<T>(result: Result<T>): Result<T> {
-  if (result.ok) return result;
-  const { field } = result.fault;
-  const flag = field === undefined ? undefined : flagOfSetting[field];
-  if (field === undefined || flag === undefined) return result;
-  const message = field.includes(".") ? result.fault.message.replaceAll(field, flag) : result.fault.message;
-  return { ok: false, fault: { ...result.fault, field: flag, message } };
-}

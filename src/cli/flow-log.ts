@@ -1,16 +1,17 @@
 /** `weir flow-log`: create, list, show and change flow logs of the running Weir. */
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
-import { ok, type Result } from "../base/mod.ts";
+import { fail, ok, type Result } from "../base/mod.ts";
 import type { Client } from "./client.ts";
-import { argument, ask, type Answer, type ClientFlags, clientFlags, textFlag } from "./command.ts";
+import { argument, ask, type Answer, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import { inFlagWords } from "./flag-words.ts";
 import { type FlowLogAnswer, describeFlowLog, flowLogTable } from "./flow-log-text.ts";
 import {
-  inFlagWords,
   patchFrom,
   requireOutput,
   type SettingFlags,
   settingFlags,
+  settingWords,
 } from "./flow-log-settings.ts";
 
 interface CreateFlags extends ClientFlags, SettingFlags {
@@ -22,6 +23,10 @@ const idArgument = argument("ID", "Id of the flow log");
 
 function pathOf(id: string, rest = ""): string {
   return `/flow-logs/${encodeURIComponent(id)}${rest}`;
+}
+
+function bindingPath(id: string, resource: string): string {
+  return pathOf(id, `/resources/${encodeURIComponent(resource)}`);
 }
 
 const create = buildCommand({
@@ -45,32 +50,56 @@ const create = buildCommand({
       },
     },
   },
-  func: (flags: CreateFlags) =>
-    ask(flags, async (client) => {
-      const output = requireOutput(flags);
-      if (!output.ok) return output;
-      const patch = patchFrom(flags);
-      if (!patch.ok) return patch;
-      const created = await client.call<FlowLogAnswer>("POST", "/flow-logs", {
-        ...(flags.region === undefined ? {} : { regionId: flags.region }),
-        settings: patch.value,
-      });
-      if (!created.ok) return inFlagWords(created);
-      const { id } = created.value;
-      for (const resource of flags.resource ?? []) {
-        const bound = await client.call("PUT", pathOf(id, `/resources/${encodeURIComponent(resource)}`));
-        if (!bound.ok) {
-          const message = `the flow log ${id} was created, but not associated: ${bound.fault.message}`;
-          return { ok: false, fault: { ...bound.fault, message } };
-        }
-      }
-      const next =
-        flags.resource === undefined
-          ? `./weir flow-log associate ${id} RESOURCE`
-          : `./weir flow-log show ${id}`;
-      return shown(client, id, `created flow log ${id}\nnext: ${next}\n`);
-    }),
+  func: (flags: CreateFlags) => ask(flags, (client) => createFlowLog(client, flags), settingWords),
 });
+
+/** What is refused leaves nothing behind: resources are looked at first, and a flow log that could not be bound goes. */
+async function createFlowLog(client: Client, flags: CreateFlags): Promise<Result<Answer>> {
+  const { resource: resources = [] } = flags;
+  const output = requireOutput(flags);
+  if (!output.ok) return output;
+  const patch = patchFrom(flags);
+  if (!patch.ok) return patch;
+  for (const resource of resources) {
+    const free = await checkResource(client, resource);
+    if (!free.ok) return free;
+  }
+  const created = await client.call<FlowLogAnswer>("POST", "/flow-logs", {
+    ...(flags.region === undefined ? {} : { regionId: flags.region }),
+    settings: patch.value,
+  });
+  if (!created.ok) return created;
+  const { id } = created.value;
+  for (const [index, resource] of resources.entries()) {
+    const bound = await client.call("PUT", bindingPath(id, resource));
+    if (bound.ok) continue;
+    for (const other of resources.slice(0, index)) await client.call("DELETE", bindingPath(id, other));
+    const removed = await client.call("DELETE", pathOf(id));
+    if (removed.ok) return bound;
+    const message = `${bound.fault.message}; the flow log ${id} was created and could not be deleted again`;
+    return { ok: false, fault: { ...bound.fault, message } };
+  }
+  const next =
+    resources.length === 0 ? `./weir flow-log associate ${id} RESOURCE` : `./weir flow-log show ${id}`;
+  return shown(client, id, `created flow log ${id}\n${nextLine(flags, next)}`);
+}
+
+/** Whether a flow log can be bound to a resource, as far as that is known before there is one. */
+async function checkResource(client: Client, id: string): Promise<Result<void>> {
+  const path = `/resources/${encodeURIComponent(id)}`;
+  const found = await client.call<{ present: boolean; flowLogId?: string }>("GET", path);
+  if (!found.ok) return inFlagWords(found, { id: "--resource" });
+  const { present, flowLogId } = found.value;
+  const details = {
+    field: "--resource",
+    value: id,
+    remedy: "./weir resource list shows those that there are, and the flow log of each",
+  };
+  if (flowLogId !== undefined) {
+    return fail("ResourceAlreadyAssociated", `${id} is already associated with ${flowLogId}`, details);
+  }
+  return present ? ok(undefined) : fail("ResourceNotFound", `${id} is not there at present`, details);
+}
 
 /** The flow log as it now is, under a text of its own. */
 async function shown(client: Client, id: string, text: string): Promise<Result<Answer>> {
@@ -106,13 +135,17 @@ const update = buildCommand({
   },
   parameters: { flags: { ...clientFlags, ...settingFlags }, positional: idArgument },
   func: (flags: ClientFlags & SettingFlags, id: string) =>
-    ask(flags, async (client) => {
-      const patch = patchFrom(flags);
-      if (!patch.ok) return patch;
-      const answer = await client.call<FlowLogAnswer>("PATCH", pathOf(id), { settings: patch.value });
-      if (!answer.ok) return inFlagWords(answer);
-      return ok({ text: `updated flow log ${id}\n`, json: answer.value });
-    }),
+    ask(
+      flags,
+      async (client) => {
+        const patch = patchFrom(flags);
+        if (!patch.ok) return patch;
+        const answer = await client.call<FlowLogAnswer>("PATCH", pathOf(id), { settings: patch.value });
+        if (!answer.ok) return answer;
+        return ok({ text: `updated flow log ${id}\n`, json: answer.value });
+      },
+      settingWords,
+    ),
 });
 
 const remove = buildCommand({
@@ -152,8 +185,7 @@ function bindingCommand(method: "PUT" | "DELETE", brief: string, done: string) {
     },
     func: (flags: ClientFlags, id: string, resource: string) =>
       ask(flags, async (client) => {
-        const path = pathOf(id, `/resources/${encodeURIComponent(resource)}`);
-        const answer = await client.call(method, path);
+        const answer = await client.call(method, bindingPath(id, resource));
         return answer.ok ? ok({ text: `${done} ${id} and ${resource}\n`, json: answer.value }) : answer;
       }),
   });

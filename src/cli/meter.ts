@@ -231,7 +231,7 @@ function checkFlags(flags: MeterFlags): Fault | undefined {
 }
 
 async function createNetflow(flags: MeterFlags, target: string): Promise<Result<NetflowConsumer>> {
-  const parsed = parseHostPort(target, netflowPort);
+  const parsed = parseHostPort(target, { flag: "--netflow", portDefault: netflowPort, ipv6: true });
   if (!parsed.ok) return parsed;
   const { createNetflowConsumer } = await import("../app/offline/mod.ts");
   return createNetflowConsumer({

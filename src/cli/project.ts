@@ -2,7 +2,8 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags, textFlag } from "./command.ts";
+import { argument, ask, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import type { FlagWords } from "./flag-words.ts";
 import { formatTable } from "./ui/table.ts";
 
 interface ProjectAnswer {
@@ -22,6 +23,9 @@ interface CreateFlags extends RegionFlags {
 
 const regionFlag = textFlag("Region of the project; default this host's", "REGION");
 
+/** The server's names of inputs, as they are given here. */
+const words: FlagWords = { project: "NAME", description: "--description", regionId: "--region" };
+
 function regionQuery(flags: RegionFlags): string {
   return flags.region === undefined ? "" : `?regionId=${encodeURIComponent(flags.region)}`;
 }
@@ -30,21 +34,25 @@ const list = buildCommand({
   docs: { brief: "List projects" },
   parameters: { flags: { ...clientFlags, region: regionFlag } },
   func: (flags: RegionFlags) =>
-    ask(flags, async (client) => {
-      const answer = await client.call<{ projects: ProjectAnswer[] }>(
-        "GET",
-        `/projects${regionQuery(flags)}`,
-      );
-      if (!answer.ok) return answer;
-      const columns = ["NAME", "REGION", "CREATED", "DESCRIPTION"].map((title) => ({ title }));
-      const rows = answer.value.projects.map((project) => [
-        project.name,
-        project.regionId,
-        project.createdTime,
-        project.description,
-      ]);
-      return ok({ text: formatTable(columns, rows), json: answer.value });
-    }),
+    ask(
+      flags,
+      async (client) => {
+        const answer = await client.call<{ projects: ProjectAnswer[] }>(
+          "GET",
+          `/projects${regionQuery(flags)}`,
+        );
+        if (!answer.ok) return answer;
+        const columns = ["NAME", "REGION", "CREATED", "DESCRIPTION"].map((title) => ({ title }));
+        const rows = answer.value.projects.map((project) => [
+          project.name,
+          project.regionId,
+          project.createdTime,
+          project.description,
+        ]);
+        return ok({ text: formatTable(columns, rows), json: answer.value });
+      },
+      words,
+    ),
 });
 
 const create = buildCommand({
@@ -54,15 +62,19 @@ const create = buildCommand({
     positional: argument("NAME", "Name of the project"),
   },
   func: (flags: CreateFlags, name: string) =>
-    ask(flags, async (client) => {
-      const answer = await client.call<ProjectAnswer>("POST", `/projects${regionQuery(flags)}`, {
-        name,
-        ...(flags.description === undefined ? {} : { description: flags.description }),
-      });
-      if (!answer.ok) return answer;
-      const next = `./weir logstore create --project ${name} NAME`;
-      return ok({ text: `created project ${name}\nnext: ${next}\n`, json: answer.value });
-    }),
+    ask(
+      flags,
+      async (client) => {
+        const answer = await client.call<ProjectAnswer>("POST", `/projects${regionQuery(flags)}`, {
+          name,
+          ...(flags.description === undefined ? {} : { description: flags.description }),
+        });
+        if (!answer.ok) return answer;
+        const next = nextLine(flags, `./weir logstore create --project ${name} NAME`);
+        return ok({ text: `created project ${name}\n${next}`, json: answer.value });
+      },
+      words,
+    ),
 });
 
 const remove = buildCommand({
@@ -72,11 +84,15 @@ const remove = buildCommand({
     positional: argument("NAME", "Name of the project"),
   },
   func: (flags: RegionFlags, name: string) =>
-    ask(flags, async (client) => {
-      const path = `/projects/${encodeURIComponent(name)}${regionQuery(flags)}`;
-      const answer = await client.call<object>("DELETE", path);
-      return answer.ok ? ok({ text: `deleted project ${name}\n`, json: answer.value }) : answer;
-    }),
+    ask(
+      flags,
+      async (client) => {
+        const path = `/projects/${encodeURIComponent(name)}${regionQuery(flags)}`;
+        const answer = await client.call<object>("DELETE", path);
+        return answer.ok ? ok({ text: `deleted project ${name}\n`, json: answer.value }) : answer;
+      },
+      words,
+    ),
 });
 
 export const projectCommands = buildRouteMap({

@@ -4,6 +4,7 @@ import { buildCommand } from "@stricli/core";
 import { fail, ok, type Result, toFault } from "../base/mod.ts";
 import { type Client, createClient } from "./client.ts";
 import { ask, type ClientFlags, clientFlags, integerFlag, printFault, textFlag } from "./command.ts";
+import { type FlagWords, inFlagWords } from "./flag-words.ts";
 import { parseTime } from "./time.ts";
 import { counted, formatTable } from "./ui/table.ts";
 
@@ -17,6 +18,16 @@ interface RecordsFlags extends ClientFlags {
   readonly limit?: number;
   readonly follow?: boolean;
 }
+
+/** The server's names of inputs, as they are given here. */
+const words: FlagWords = {
+  project: "--project",
+  logstore: "--logstore",
+  regionId: "--region",
+  query: "--where",
+  from: "--from",
+  to: "--to",
+};
 
 type LogRecord = Readonly<Record<string, string>>;
 
@@ -69,35 +80,39 @@ export const recordsCommand = buildCommand({
 });
 
 function search(flags: RecordsFlags): Promise<void> {
-  return ask(flags, async (client) => {
-    const body = searchBody(flags);
-    if (!body.ok) return body;
-    const answer = await client.call<{ records: LogRecord[]; progress: string }>(
-      "POST",
-      "/records/search",
-      body.value,
-    );
-    if (!answer.ok) return answer;
-    if (answer.value.progress !== "Complete") {
-      return fail("Timeout", "the search ran out of time", {
-        remedy: "narrow the time range with --from and --to",
-        retryable: true,
+  return ask(
+    flags,
+    async (client) => {
+      const body = searchBody(flags);
+      if (!body.ok) return body;
+      const answer = await client.call<{ records: LogRecord[]; progress: string }>(
+        "POST",
+        "/records/search",
+        body.value,
+      );
+      if (!answer.ok) return answer;
+      if (answer.value.progress !== "Complete") {
+        return fail("Timeout", "the search ran out of time", {
+          remedy: "narrow the time range with --from and --to",
+          retryable: true,
+        });
+      }
+      const records = answer.value.records.toReversed();
+      return ok({
+        text: `${recordTable(records)}${counted(records.length, "record")}\n`,
+        json: records,
+        isJsonLines: true,
       });
-    }
-    const records = answer.value.records.toReversed();
-    return ok({
-      text: `${recordTable(records)}${counted(records.length, "record")}\n`,
-      json: records,
-      isJsonLines: true,
-    });
-  });
+    },
+    words,
+  );
 }
 
 function searchBody(flags: RecordsFlags): Result<object> {
   const nowMs = Date.now();
-  const from = parseTime(flags.from ?? "1h", nowMs);
+  const from = parseTime(flags.from ?? "1h", nowMs, "--from");
   if (!from.ok) return from;
-  const to = flags.to === undefined ? ok(Math.floor(nowMs / 1000) + 1) : parseTime(flags.to, nowMs);
+  const to = flags.to === undefined ? ok(Math.floor(nowMs / 1000) + 1) : parseTime(flags.to, nowMs, "--to");
   if (!to.ok) return to;
   const line = limitOf(flags);
   if (!line.ok) return line;
@@ -107,7 +122,7 @@ function searchBody(flags: RecordsFlags): Result<object> {
 function limitOf({ limit = limitDefault }: RecordsFlags): Result<number> {
   if (limit >= 1 && limit <= limitMax) return ok(limit);
   return fail("InputOutOfRange", `--limit is ${limit}`, {
-    field: "limit",
+    field: "--limit",
     value: `${limit}`,
     allowed: `a whole number from 1 to ${limitMax}`,
   });
@@ -130,7 +145,7 @@ async function follow(flags: RecordsFlags): Promise<void> {
   let position: string | undefined;
   let isFirst = true;
   for (;;) {
-    const page = await tail(client, flags, line.value, position);
+    const page = inFlagWords(await tail(client, flags, line.value, position), words);
     if (!page.ok && !(page.fault.retryable && !isFirst)) return printFault(flags, page.fault);
     if (page.ok) {
       printRecords(flags, page.value.records, isFirst);

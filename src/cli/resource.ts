@@ -16,15 +16,36 @@ interface ResourceAnswer {
   readonly present: boolean;
 }
 
+interface ListFlags extends ClientFlags {
+  readonly all?: boolean;
+}
+
 const list = buildCommand({
-  docs: { brief: "List resources" },
-  parameters: { flags: clientFlags },
-  func: (flags: ClientFlags) =>
+  docs: {
+    brief: "List resources",
+    fullDescription:
+      "Lists the gateways and interfaces that are there, and those that a flow log is bound to. The state of one that is gone is absent.",
+  },
+  parameters: {
+    flags: {
+      ...clientFlags,
+      all: {
+        kind: "boolean",
+        brief: "List those too that are gone and carry no flow log",
+        optional: true,
+        withNegated: false,
+      },
+    },
+  },
+  func: (flags: ListFlags) =>
     ask(flags, async (client) => {
       const answer = await client.call<{ resources: ResourceAnswer[] }>("GET", "/resources");
       if (!answer.ok) return answer;
       const columns = ["ID", "TYPE", "NAME", "REGION", "FLOW LOG", "STATE"].map((title) => ({ title }));
-      const rows = answer.value.resources.map((resource) => [
+      const resources = answer.value.resources.filter(
+        ({ present, flowLogId }) => flags.all === true || present || flowLogId !== undefined,
+      );
+      const rows = resources.map((resource) => [
         resource.parentId === undefined ? resource.id : `  ${resource.id}`,
         resource.type,
         resource.name,
@@ -32,7 +53,7 @@ const list = buildCommand({
         resource.flowLogId ?? "-",
         resource.present ? "present" : "absent",
       ]);
-      return ok({ text: formatTable(columns, rows), json: answer.value });
+      return ok({ text: formatTable(columns, rows), json: { resources } });
     }),
 });
 

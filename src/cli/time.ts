@@ -5,9 +5,9 @@ const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d:
 
 /**
  * Seconds since 1970 of `now`, of `15m` or `-15m` (before now), of an ISO 8601 date or date and time, or of
- * a number of ten digits, which is taken as it is. A time without zone is local.
+ * a number of ten digits, which is taken as it is. A time without zone is local. The fault, `InputInvalid`, is of `flag`.
  */
-export function parseTime(text: string, nowMs: number): Result<number> {
+export function parseTime(text: string, nowMs: number, flag: string): Result<number> {
   const nowS = Math.floor(nowMs / 1000);
   if (text === "now") return ok(nowS);
   const ago = /^-?(\d{1,9})([smhdw])$/u.exec(text);
@@ -19,6 +19,7 @@ export function parseTime(text: string, nowMs: number): Result<number> {
     if (!Number.isNaN(ms)) return ok(Math.floor(ms / 1000));
   }
   return fail("InputInvalid", `"${text}" is not a time`, {
+    field: flag,
     value: text,
     allowed:
       "now, a time before now such as 15m, 2h or 7d, a date such as 2026-01-31T08:00, or seconds since 1970",

@@ -107,7 +107,7 @@ describe("without a running server", () => {
     expect(out).toBe("");
     expect(errors).toBe(
       "error: no Weir is running here\n" +
-        "  data: /nonexistent/weir\n" +
+        "  --data: /nonexistent/weir\n" +
         "  allowed: the data directory of a running Weir\n" +
         "  remedy: start one with ./weir serve, or name its data directory with --data DIR\n",
     );
@@ -192,6 +192,90 @@ describe("weir flow-log", () => {
     );
   });
 
+  it("takes a resource that cannot be bound for what it is, and leaves no flow log behind", async () => {
+    const data = ["--data", server.data];
+    const create = ["flow-log", "create", ...data, "--netflow", "192.0.2.1", "--name", "left"];
+    const remedy = "  remedy: ./weir resource list shows those that there are";
+    const wrong = await weir(...create, "--resource", server.gatewayId, "--resource", "sag-none");
+    expect(wrong.code).toBe(1);
+    expect(wrong.errors).toBe(`error: there is no resource sag-none\n  --resource: sag-none\n${remedy}\n`);
+    const elsewhere = await weir(...create, "--resource", server.gatewayId, "--region", "eu-central-1");
+    expect(elsewhere.errors).toMatch(
+      / is in cn-shanghai, fl-\w+ in eu-central-1\n {2}--region: eu-central-1\n/u,
+    );
+    const bound = JSON.parse((await weir(...create, "--resource", server.interfaceId, "--json")).out);
+    const again = await weir(...create, "--resource", server.interfaceId);
+    expect(again.errors).toContain(`${server.interfaceId} is already associated with ${bound.id}\n`);
+    expect(again.errors).toContain(remedy);
+    expect(server.control.flowLogs.all().filter(({ name }) => name === "left")).toHaveLength(1);
+    await weir("flow-log", "disassociate", bound.id, server.interfaceId, ...data);
+    await weir("flow-log", "delete", bound.id, ...data);
+    const twice = ["--resource", server.gatewayId, "--resource", server.gatewayId];
+    const once = JSON.parse((await weir(...create, ...twice, "--json")).out);
+    expect(once.resourceIds).toEqual([server.gatewayId]);
+    await weir("flow-log", "disassociate", once.id, server.gatewayId, ...data);
+    await weir("flow-log", "delete", once.id, ...data);
+  });
+
+  it("names the next command with the data directory that was named", async () => {
+    const create = ["flow-log", "create", "--data", server.data, "--netflow", "192.0.2.1"];
+    const { out } = await weir(...create);
+    const id = /fl-\w+/u.exec(out)?.[0] ?? "";
+    expect(out).toBe(
+      `created flow log ${id}\nnext: ./weir flow-log associate ${id} RESOURCE --data ${server.data}\n`,
+    );
+    await weir("flow-log", "delete", id, "--data", server.data);
+  });
+
+  it("says of a region that there is none which there are", async () => {
+    const data = ["--data", server.data];
+    const log = await weir("flow-log", "create", ...data, "--netflow", "192.0.2.1", "--region", "mars");
+    expect(log.errors).toBe(
+      `error: there is no region mars\n  --region: mars\n  allowed: ${server.control.regions.list("sag").join(", ")}\n`,
+    );
+    const regions = server.control.regions.list("logService").join(", ");
+    const target = ["--project", "none", "--logstore", "flows", "--region", "mars"];
+    const told = [
+      await weir("project", "create", "there", "--region", "mars", ...data),
+      await weir("project", "list", "--region", "mars", ...data),
+      await weir("logstore", "list", "--project", "none", "--region", "mars", ...data),
+      await weir("records", ...target, ...data),
+    ];
+    for (const { errors } of told) {
+      expect(errors).toBe(
+        `error: the log service has no region mars\n  --region: mars\n  allowed: ${regions}\n`,
+      );
+    }
+    const logRegion = ["--log", "traffic/flows", "--log-region", "mars"];
+    const settings = await weir("flow-log", "create", ...data, ...logRegion);
+    expect(settings.errors).toContain(`  --log-region: mars\n  allowed: ${regions}\n`);
+  });
+
+  it("says which flag an output lacks, and what it takes", async () => {
+    const data = ["--data", server.data];
+    const missing = await weir(
+      "flow-log",
+      "create",
+      ...data,
+      "--log",
+      "traffic/flows",
+      "--output",
+      "netflow",
+    );
+    expect(missing.errors).toBe(
+      "error: --netflow is needed by an enabled output\n  remedy: name the collector: --netflow ADDRESS:PORT\n",
+    );
+    const port = await weir("flow-log", "create", ...data, "--netflow", "192.0.2.4:99999");
+    expect(port.errors).toBe(
+      'error: "192.0.2.4:99999" is not ADDRESS:PORT\n  --netflow: 192.0.2.4:99999\n' +
+        "  allowed: an IPv4 address and a port from 1 to 65535, such as 192.0.2.1:9995\n",
+    );
+    const ipv6 = await weir("flow-log", "create", ...data, "--netflow", "[2001:db8::1]:9995");
+    expect(ipv6.errors).toContain("allowed: an IPv4 address");
+    const log = await weir("flow-log", "create", ...data, "--log", "traffic");
+    expect(log.errors).toContain("  --log: traffic\n");
+  });
+
   it("wants an output for a new flow log", async () => {
     const ran = await weir("flow-log", "create", "--data", server.data, "--name", "nowhere");
     expect(ran.errors).toBe(
@@ -223,12 +307,33 @@ describe("weir resource, project, logstore, access-key and status", () => {
     expect((await weir("resource", "show", server.interfaceId, "--data", server.data)).out).toContain("eth0");
   });
 
+  it("list what is gone only with --all, unless a flow log is bound to it", async () => {
+    const { control } = server;
+    const host = (...names: string[]) => ({
+      hosts: [{ agentId: "agent-000000000001", name: "router", interfaces: names.map((name) => ({ name })) }],
+    });
+    unwrap(control.resources.sync(host("eth0", "veth7")));
+    unwrap(control.resources.sync(host("eth0")));
+    const present = await weir("resource", "list", "--data", server.data);
+    expect(present.out).not.toContain("veth7");
+    const all = await weir("resource", "list", "--data", server.data, "--all");
+    expect(all.out).toMatch(/ veth7 .* absent$/mu);
+    const { resources } = JSON.parse((await weir("resource", "list", "--data", server.data, "--json")).out);
+    expect(resources.map(({ name }: { name: string }) => name)).toEqual(["router", "eth0"]);
+  });
+
   it("make and delete a project with a logstore", async () => {
     const data = ["--data", server.data];
     expect((await weir("project", "create", "made", "--description", "for tests", ...data)).out).toContain(
       "created project made",
     );
-    await weir("logstore", "create", "flows", "--project", "made", "--retention-days", "7", ...data);
+    const store = ["logstore", "create", "flows", "--project", "made", ...data];
+    expect((await weir(...store, "--retention-days", "0")).errors).toBe(
+      "error: --retention-days 0 is not in range\n  --retention-days: 0\n  allowed: 1 to 3650 days\n",
+    );
+    expect((await weir(...store, "--retention-days", "7")).out).toBe(
+      `created logstore flows in made\nnext: ./weir flow-log create --name NAME --log made/flows --data ${server.data}\n`,
+    );
     expect((await weir("logstore", "list", "--project", "made", ...data)).out).toMatch(/^flows +7 /mu);
     expect((await weir("project", "list", ...data)).out).toMatch(/^made +cn-shanghai .* for tests$/mu);
     expect((await weir("logstore", "delete", "flows", "--project", "made", ...data)).code).toBe(0);
@@ -277,7 +382,9 @@ describe("weir records", () => {
     const json = await weir("records", ...target, "--json");
     expect(JSON.parse(json.out)).toEqual(record);
     const refused = await weir("records", ...target, "--from", "yesterday");
-    expect(refused.errors).toContain('"yesterday" is not a time');
+    expect(refused.errors).toContain('"yesterday" is not a time\n  --from: yesterday\n');
+    const limit = await weir("records", ...target, "--limit", "0");
+    expect(limit.errors).toContain("  --limit: 0\n");
   });
 });
 

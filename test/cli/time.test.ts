@@ -16,11 +16,11 @@ describe("parseTime()", () => {
     ["2026-01-31", new Date(2026, 0, 31).getTime() / 1000],
     ["2026-01-31 08:15", new Date(2026, 0, 31, 8, 15).getTime() / 1000],
   ])("reads %s", (text, seconds) => {
-    expect(parseTime(text, nowMs)).toEqual({ ok: true, value: seconds });
+    expect(parseTime(text, nowMs, "--from")).toEqual({ ok: true, value: seconds });
   });
 
   it.each(["", "yesterday", "15 m", "2026-13-01", "m", "12345", "1e9"])("refuses %j", (text) => {
-    const result = parseTime(text, nowMs);
+    const result = parseTime(text, nowMs, "--from");
     expect(!result.ok && result.fault).toMatchObject({ code: "InputInvalid", value: text });
   });
 });
