@@ -150,7 +150,7 @@ describe("a flow log", () => {
     const hanging = await startSagServer({ settled: () => new Promise(() => undefined) });
     const startMs = performance.now();
     expect((await hanging.call("CreateFlowLog", all)).status).toBe(200);
-    expect(performance.now() - startMs).toBeLessThan(4000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
     await hanging.stop();
   });
 
