@@ -2,7 +2,7 @@
  * Compares Weir's live capture with softflowd and pmacctd on one interface.
  *
  *     node bench/live/run.ts [--flows 1000,50000] [--rounds 3] [--duration-ms 2000] [--cpu-share 0.05]
- *                            [--active-timeout 60] [--inactive-timeout 15] [--budget-s 300]
+ *                            [--active-timeout 60] [--inactive-timeout 15] [--budget-s 290]
  *                            [--quick]
  *
  * Two network namespaces of its own are joined by a veth pair. The sender has CPU 0, on which the kernel's
@@ -42,9 +42,9 @@ const rounds = Number(values.rounds ?? (quick ? 1 : 3));
 const durationMs = Number(values["duration-ms"] ?? (quick ? 1000 : 2000));
 const share = Number(values["cpu-share"]);
 /** No round begins later, so that a machine that is busy with other things does not make it last for ever. */
-const deadlineMs = performance.now() + Number(values["budget-s"] ?? (quick ? 30 : 300)) * 1000;
+const deadlineMs = performance.now() + Number(values["budget-s"] ?? (quick ? 30 : 290)) * 1000;
 const steps = quick ? 3 : 5;
-const laterSteps = 4;
+const laterSteps = 3;
 
 const senderCpu = 0;
 const readerCpu = 1;
