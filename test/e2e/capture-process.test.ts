@@ -26,6 +26,9 @@ import { requirePeer } from "../support/peers.ts";
 
 const runnable = canMakeNamespaces() && requirePeer("setpriv", "tcpdump");
 
+/** flowEndReason of a flow that goes on (IANA IPFIX element 136). */
+const endReasonActive = 2;
+
 function statusFile(processId: number): Record<string, string> {
   const lines = readFileSync(`/proc/${processId}/status`, "utf8").trimEnd().split("\n");
   return Object.fromEntries(lines.map((line) => line.split(/:\s+/u) as [string, string]));
@@ -155,6 +158,21 @@ describe.skipIf(!runnable)("the capture process", () => {
     await until(async () => (await packetsOf(client)) === 3);
     expect(performance.now() - sentMs).toBeLessThan(4000);
     await client.stop();
+  });
+
+  it("hands over what lasts every active timeout, and every packet of it once", async () => {
+    const client = startClient();
+    await client.start();
+    await client.apply({ subjects: [{ ...subject, activeTimeoutMs: 1000, inactiveTimeoutMs: 10_000 }] });
+    for (let sent = 0; sent < 16; sent++) {
+      await sender.send([{ frame, times: 1 }]);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    const cut = await client.flows();
+    expect(cut.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(cut.map(({ flowEndReason }) => flowEndReason))).toEqual(new Set([endReasonActive]));
+    await client.stop();
+    expect(await packetsOf(client)).toBe(16);
   });
 
   it("keeps every batch while none is accepted, and hands all over afterwards", async () => {
