@@ -285,6 +285,14 @@ describe("weir doctor", () => {
     expect(out).toMatch(/^fail +data directory +\/dev\/null is a file$/mu);
   });
 
+  it("fails on a data directory whose socket no path reaches, and a command finds no Weir there", async () => {
+    const data = `/tmp/${"d".repeat(100)}`;
+    const { code, out } = await weir("doctor", "--data", data, "--listen", "127.0.0.1:0");
+    expect(code).toBe(1);
+    expect(out).toMatch(/^fail +data directory +the path of the data directory is too long for the socket/mu);
+    expect((await weir("status", "--data", data)).errors).toContain("error: no Weir is running here");
+  });
+
   it("sees a running Weir", async () => {
     const { out } = await weir("doctor", "--data", server.data, "--listen", "127.0.0.1:0");
     expect(out).toContain(`one is running on ${server.data}`);
