@@ -47,6 +47,10 @@ export function createVethToPeer(label: string): VethToPeer {
     peerAddressIpv6,
     peerInterfaceName,
     peer,
-    remove: () => peer.remove(),
+    remove: () => {
+      // The pair goes at once; a namespace stays for as long as some process is in it.
+      execFileSync("ip", ["link", "del", interfaceName], { stdio: "ignore" });
+      peer.remove();
+    },
   };
 }
