@@ -188,7 +188,8 @@ function forkChild(options: ChildOptions): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("WEIR_"));
   return fork(new URL("child.ts", import.meta.url), [JSON.stringify(options)], {
     serialization: "advanced",
-    execArgv: process.execArgv.filter((argument) => !argument.startsWith("--inspect")),
+    // The main process's debugger port and its small young generation are its own.
+    execArgv: process.execArgv.filter((argument) => !/^--(?:inspect|max-semi-space-size)/u.test(argument)),
     // Every query and insert holds a thread of the pool while it runs.
     env: { ...Object.fromEntries(inherited), UV_THREADPOOL_SIZE: `${options.readers + 6}` },
     stdio: ["ignore", "ignore", "pipe", "ipc"],
