@@ -1,23 +1,20 @@
 /** The whole path, as a user walks it: a flow log made by Alibaba's SDK yields true records of real packets. */
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 
 import PopCore from "@alicloud/pop-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import type { Namespace } from "../support/netns.ts";
+import { type Echo, echoDatagrams, echoSegments, exchangeMessages } from "../support/exchange.ts";
 import { requirePeer, requireRoot } from "../support/peers.ts";
+import { sumRecords } from "../support/records.ts";
 import { countSlsLogs, readSlsLogs } from "../support/sls-client.ts";
-import { flowKey, recordTruth, type Truth } from "../support/truth.ts";
+import { recordTruth, type Truth } from "../support/truth.ts";
 import { createVethToPeer, type VethToPeer } from "../support/veth.ts";
 import { eventually, type RunningWeir, startWeir, temporaryDirectory } from "../support/weir.ts";
 import { type Collector, startNfcapd } from "./netflow-collectors.ts";
 
 const isPossible =
   requireRoot("capture packets") && requirePeer("ip", "nfcapd", "nfdump", "tcpdump", "tshark");
-const trafficProgram = join(import.meta.dirname, "../support/traffic.ts");
 
 type Call = (action: string, parameters?: Record<string, unknown>) => Promise<Record<string, never>>;
 
@@ -69,10 +66,9 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
 
   const exchange = async (): Promise<Truth> => {
     const recorder = await recordTruth(link.peer, link.peerInterfaceName, directory.path);
-    for (const { protocol, address, port } of echoes) {
+    for (const echo of echoes) {
       for (let round = 1; round <= 5; round++) {
-        const args = [trafficProgram, protocol, address, `${port}`, `${10 + round}`, `${100 * round}`];
-        await runToEnd(link.peer, process.execPath, args);
+        await exchangeMessages(link.peer, echo, 10 + round, 100 * round);
       }
     }
     return recorder.finish();
@@ -132,7 +128,7 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
       const found = await recordsNow();
       return found.length >= truth.size ? found : undefined;
     });
-    expect(sums(records)).toEqual(truth);
+    expect(sumRecords(records)).toEqual(truth);
     for (const record of records) {
       expect(record).toMatchObject({
         Instance_id: gatewayId(weir),
@@ -159,7 +155,7 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
       const found = await recordsNow();
       return found.length >= truth.size + second.size ? found : undefined;
     });
-    expect(sums(records)).toEqual(added(truth, second));
+    expect(sumRecords(records)).toEqual(added(truth, second));
     expect(await readSlsLogs(weir.ready, "traffic", "other", "*")).toEqual([]);
     truth = added(truth, second);
   });
@@ -182,7 +178,7 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
       const found = await readSlsLogs(access, "traffic", "other", ours);
       return found.length >= third.size ? found : undefined;
     });
-    expect(sums(records)).toEqual(third);
+    expect(sumRecords(records)).toEqual(third);
     await call("DisassociateFlowLog", { FlowLogId: flowLogId, SmartAGId: gatewayId(weir) });
     await call("DeleteFlowLog", { FlowLogId: flowLogId });
     expect(await call("DescribeFlowLogs")).toMatchObject({ TotalCount: 0, FlowLogs: { FlowLogSetType: [] } });
@@ -207,21 +203,6 @@ function gatewayId({ ready }: Pick<RunningWeir, "ready">): string {
   return ready.resources.find(({ type }) => type === "gateway")!.id;
 }
 
-function sums(records: readonly Readonly<Record<string, string>>[]): Truth {
-  const found: Truth = new Map();
-  for (const record of records) {
-    const key = flowKey({
-      source: record["srcaddr"]!,
-      destination: record["dstaddr"]!,
-      protocol: record["protocol"]!,
-      sourcePort: record["srcport"]!,
-      destinationPort: record["dstport"]!,
-    });
-    addTo(found, key, { packets: Number(record["packets"]), octets: Number(record["bytes"]) });
-  }
-  return found;
-}
-
 function added(one: Truth, other: Truth): Truth {
   const sum: Truth = new Map([...one].map(([key, flow]) => [key, { ...flow }]));
   for (const [key, flow] of other) addTo(sum, key, flow);
@@ -231,34 +212,4 @@ function added(one: Truth, other: Truth): Truth {
 function addTo(truth: Truth, key: string, { packets, octets }: { packets: number; octets: number }): void {
   const flow = truth.get(key) ?? { packets: 0, octets: 0 };
   truth.set(key, { packets: flow.packets + packets, octets: flow.octets + octets });
-}
-
-interface Echo {
-  readonly protocol: "udp" | "tcp";
-  readonly address: string;
-  readonly port: number;
-  readonly close: () => void;
-}
-
-async function echoDatagrams(type: "udp4" | "udp6", address: string): Promise<Echo> {
-  const socket = createSocket(type);
-  socket.on("message", (message, from) => socket.send(message, from.port, from.address));
-  socket.bind(0, address);
-  await once(socket, "listening");
-  return { protocol: "udp", address, port: socket.address().port, close: () => void socket.close() };
-}
-
-async function echoSegments(address: string): Promise<Echo> {
-  const server = createServer({ noDelay: true }, (socket) => socket.pipe(socket));
-  server.listen(0, address);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return { protocol: "tcp", address, port, close: () => void server.close() };
-}
-
-/** Waits without blocking this process, which answers the echoes. */
-async function runToEnd(peer: Namespace, command: string, args: readonly string[]): Promise<void> {
-  const child = peer.start(command, args, "ignore");
-  const [code] = (await once(child, "exit")) as [number | null];
-  if (code !== 0) throw new Error(`${command} ${args.join(" ")} exited with ${code}`);
 }
