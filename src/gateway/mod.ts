@@ -4,5 +4,5 @@ export * from "./head.ts";
 export * from "./limits.ts";
 export * from "./server.ts";
 export { createAuthenticator, openNonceStore, type Authenticator, type NonceStore } from "./auth/mod.ts";
-export { createRpcDialect } from "./dialect/rpc/mod.ts";
-export { createSagService, type DeliveryStatus } from "./dialect/sag/mod.ts";
+export { createRpcDialect, type DeliveryStatus } from "./dialect/rpc/mod.ts";
+export { createSagService } from "./dialect/sag/mod.ts";

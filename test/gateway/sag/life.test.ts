@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { rememberDeliveries } from "../../../src/gateway/dialect/sag/delivery.ts";
+import { rememberDeliveries } from "../../../src/gateway/dialect/rpc/mod.ts";
 import { sign, type SagServer, startSagServer } from "./fixture.ts";
 
 let server: SagServer;

@@ -1,13 +1,6 @@
 /** Flow logs and gateways in the shape that SAG's clients read. */
 import type { FlowLog, Resource } from "../../../control/mod.ts";
-import type { RpcObject } from "../rpc/mod.ts";
-
-/** How a flow log's deliveries go at present. */
-export interface DeliveryStatus {
-  readonly healthy: boolean;
-  /** What keeps them from going well; "" where nothing does. */
-  readonly message: string;
-}
+import type { DeliveryStatus, RpcObject } from "../rpc/mod.ts";
 
 /**
  * NetflowServerPort is a string, and never an empty one. FlowLogDeliverStatus and

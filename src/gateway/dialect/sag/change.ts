@@ -1,9 +1,9 @@
 /** The operations that change flow logs. */
 import type { Result } from "../../../base/mod.ts";
-import type { RpcObject, RpcResult } from "../rpc/mod.ts";
+import { required, type RpcObject, type RpcResult } from "../rpc/mod.ts";
 import { errorOfFault, sagError } from "./error.ts";
 import type { RegionalCall, SagOperation } from "./operation.ts";
-import { patchOf, required, requiredFlowLogId, resourceGroupOf } from "./parameter.ts";
+import { patchOf, requiredFlowLogId, resourceGroupOf } from "./parameter.ts";
 
 export const createFlowLog: SagOperation = ({ control, scope, call }) => {
   // The code table knows no missing OutputType: what names no output names none of the three.

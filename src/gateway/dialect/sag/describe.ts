@@ -1,24 +1,26 @@
 /** The operations that only read. */
 import { toFault } from "../../../base/mod.ts";
 import type { Control, FlowLog } from "../../../control/mod.ts";
-import { commonErrors, rpcFail, type RpcCall, type RpcObject, type RpcResult } from "../rpc/mod.ts";
+import {
+  commonErrors,
+  type Page,
+  pageItems,
+  pageOf,
+  type Parameters,
+  rpcFail,
+  type RpcCall,
+  type RpcObject,
+  type RpcResult,
+  textOf,
+} from "../rpc/mod.ts";
 import { flowLogAnswer, gatewayAnswer, outputTypeOf } from "./answer.ts";
 import { errorOfFault, sagError } from "./error.ts";
 import { regionalCall, type SagDependencies, type SagOperation, serviceName } from "./operation.ts";
-import {
-  isOutputType,
-  type Page,
-  pageOf,
-  type Parameters,
-  requiredFlowLogId,
-  resourceGroupOf,
-  textOf,
-} from "./parameter.ts";
-import { regionName } from "./region.ts";
+import { isOutputType, pageSizeDefault, requiredFlowLogId, resourceGroupOf } from "./parameter.ts";
 
 /** A flow log that is not there is an empty list: clients find out in this way that it is gone. */
 export const describeFlowLogs: SagOperation = ({ control, scope, call, deliveryStatus }) => {
-  const page = pageOf(call.parameters);
+  const page = pageOf(call.parameters, pageSizeDefault);
   if (!page.ok) return page;
   const filter = filterOf(call.parameters);
   if (!filter.ok) return filter;
@@ -32,7 +34,7 @@ export const describeFlowLogs: SagOperation = ({ control, scope, call, deliveryS
 export const describeFlowLogSags: SagOperation = ({ control, scope, call }) => {
   const flowLogId = requiredFlowLogId(call.parameters);
   if (!flowLogId.ok) return flowLogId;
-  const page = pageOf(call.parameters);
+  const page = pageOf(call.parameters, pageSizeDefault);
   if (!page.ok) return page;
   const flowLog = control.flowLogs.get(scope, flowLogId.value);
   if (!flowLog.ok) return { ok: false, error: errorOfFault(flowLog.fault) };
@@ -56,17 +58,6 @@ export function describeUnbindFlowLogSags(
     dependencies.logger.error({ error: toFault(error).message }, "DescribeUnbindFlowLogSags failed");
     return rpcFail(403, commonErrors.internal.code, "An internal server error occurred.");
   }
-}
-
-/** The endpoint of every region is the one that was called: this server. */
-export function describeRegions({ regions }: Control, { parameters, host }: RpcCall): RpcResult<RpcObject> {
-  const language = textOf(parameters, "AcceptLanguage");
-  const listed = regions.list(serviceName).map((regionId) => ({
-    RegionId: regionId,
-    LocalName: regionName(regionId, language),
-    RegionEndpoint: host,
-  }));
-  return { ok: true, value: { Regions: { Region: listed } } };
 }
 
 function unboundGateways(control: Control, scope: { accountId: string; regionId: string }) {
@@ -105,10 +96,6 @@ function filterOf(parameters: Parameters): RpcResult<(flowLog: FlowLog) => boole
       (outputType === "" || outputTypeOf(flowLog) === outputType) &&
       (group.value === undefined || flowLog.resourceGroupId === group.value),
   };
-}
-
-function pageItems<T>(items: readonly T[], { pageNumber, pageSize }: Page): readonly T[] {
-  return items.slice((pageNumber - 1) * pageSize, pageNumber * pageSize);
 }
 
 function counts(total: number, { pageNumber, pageSize }: Page): RpcObject {

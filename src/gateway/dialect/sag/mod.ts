@@ -1,5 +1,4 @@
 /** Alibaba Cloud Smart Access Gateway as a service of the RPC style. */
-export type { DeliveryStatus } from "./answer.ts";
 export { sagErrors } from "./error.ts";
 export type { SagDependencies } from "./operation.ts";
 export { createSagService } from "./service.ts";

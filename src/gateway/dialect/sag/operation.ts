@@ -1,10 +1,8 @@
 /** What every operation of a region needs, and the check that the region is one. */
 import type { Control, FlowLogScope } from "../../../control/mod.ts";
 import type { Logger } from "../../../observe/mod.ts";
-import type { RpcCall, RpcObject, RpcResult } from "../rpc/mod.ts";
-import type { DeliveryLookup } from "./delivery.ts";
+import { type DeliveryLookup, required, type RpcCall, type RpcObject, type RpcResult } from "../rpc/mod.ts";
 import { sagError } from "./error.ts";
-import { required } from "./parameter.ts";
 
 export interface SagDependencies {
   readonly control: Control;

@@ -1,48 +1,13 @@
 /** Reading the parameters of SAG calls: an absent one and an empty one are told apart where it matters. */
 import type { FlowLogPatch, NetflowOutput } from "../../../control/mod.ts";
-import { commonErrors, type RpcCall, type RpcResult } from "../rpc/mod.ts";
+import { commonErrors, integerOf, type Parameters, type RpcResult, textOf } from "../rpc/mod.ts";
 import { sagError } from "./error.ts";
 
-export type Parameters = RpcCall["parameters"];
-
-/** The value, or "" for both absent and empty. */
-export function textOf(parameters: Parameters, name: string): string {
-  return parameters.get(name) ?? "";
-}
-
-/** A mandatory parameter that the cloud's gateway itself asks for. */
-export function required(parameters: Parameters, name: string): RpcResult<string> {
-  const value = textOf(parameters, name);
-  return value === "" ? { ok: false, error: commonErrors.missingParameter(name) } : { ok: true, value };
-}
+export const pageSizeDefault = 10;
 
 export function requiredFlowLogId(parameters: Parameters): RpcResult<string> {
   const value = textOf(parameters, "FlowLogId");
   return value === "" ? { ok: false, error: sagError("MissingParam.FlowLogId") } : { ok: true, value };
-}
-
-export interface Page {
-  readonly pageNumber: number;
-  readonly pageSize: number;
-}
-
-const pageSizeMax = 50;
-
-/** PageSize 1 to 50, 10 if not given; PageNumber from 1. */
-export function pageOf(parameters: Parameters): RpcResult<Page> {
-  const pageSize = integerOf(textOf(parameters, "PageSize") || "10");
-  const pageNumber = integerOf(textOf(parameters, "PageNumber") || "1");
-  if (!(pageSize >= 1 && pageSize <= pageSizeMax)) {
-    return { ok: false, error: commonErrors.invalidParameter("PageSize") };
-  }
-  if (!(pageNumber >= 1)) return { ok: false, error: commonErrors.invalidParameter("PageNumber") };
-  return { ok: true, value: { pageNumber, pageSize } };
-}
-
-/** NaN for anything but a decimal int32. */
-function integerOf(text: string): number {
-  const value = /^-?\d{1,10}$/u.test(text) ? Number(text) : Number.NaN;
-  return value === (value | 0) ? value : Number.NaN;
 }
 
 const outputTypes: Readonly<Record<string, { logService: boolean; netflow: boolean }>> = {

@@ -4,11 +4,10 @@
  * docs/reference/sag-api.md tells what the service's own documentation leaves open.
  */
 import { toFault } from "../../../base/mod.ts";
-import type { RpcOperation, RpcService } from "../rpc/mod.ts";
+import { describeRegions, rememberDeliveries, type RpcOperation, type RpcService } from "../rpc/mod.ts";
 import * as change from "./change.ts";
 import * as describe from "./describe.ts";
-import { rememberDeliveries } from "./delivery.ts";
-import { regionalCall, type SagDependencies, type SagOperation } from "./operation.ts";
+import { regionalCall, type SagDependencies, type SagOperation, serviceName } from "./operation.ts";
 
 export function createSagService(given: SagDependencies): RpcService {
   const { deliveryStatus } = given;
@@ -42,7 +41,7 @@ export function createSagService(given: SagDependencies): RpcService {
       ["DescribeFlowLogs", reading(describe.describeFlowLogs)],
       ["DescribeFlowLogSags", reading(describe.describeFlowLogSags)],
       ["DescribeUnbindFlowLogSags", (call) => describe.describeUnbindFlowLogSags(dependencies, call)],
-      ["DescribeRegions", (call) => describe.describeRegions(dependencies.control, call)],
+      ["DescribeRegions", (call) => describeRegions(dependencies.control.regions.list(serviceName), call)],
     ]),
   };
 }
