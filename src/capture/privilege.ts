@@ -9,8 +9,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 import { fail, type Fault, fault, ok, type Result } from "../base/mod.ts";
-import { withConstantFilter } from "./libc/filter.ts";
-import type { Libc, LibcResult } from "./libc/libc.ts";
+import { type Libc, type LibcResult, withConstantFilter } from "../libc/mod.ts";
 import type { PrivilegeReport } from "./plan.ts";
 
 const capabilityNetRaw = 13;

@@ -1,10 +1,9 @@
 /** A tap: one interface's packets on their way to the meters, wherever they are read from. */
 import { ok, type Result } from "../base/mod.ts";
+import { createPollSet, type Libc, pollIn } from "../libc/mod.ts";
 import type { CaptureConfig } from "./config.ts";
 import type { FrameColumns } from "./frames.ts";
 import { flushIntake, type Intake, takeFrames } from "./intake.ts";
-import type { Libc } from "./libc/libc.ts";
-import { createPollSet, pollIn } from "./libc/poll.ts";
 import type { RingMemory } from "./ring/block.ts";
 import { type KernelCounts, openRing } from "./ring/ring.ts";
 

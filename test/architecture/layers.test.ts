@@ -10,17 +10,18 @@ import { describe, expect, it } from "vitest";
  */
 const layers: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  libc: ["base"],
   observe: ["base"],
   database: ["base"],
   flow: ["base"],
   wire: ["base", "flow"],
   meter: ["base", "flow", "wire"],
   spool: ["base", "observe", "database", "flow"],
-  store: ["base", "observe", "flow"],
+  store: ["base", "libc", "observe", "flow"],
   query: ["base", "observe", "flow", "store"],
   control: ["base", "observe", "database", "flow"],
-  sink: ["base", "observe", "flow", "wire", "spool", "store"],
-  capture: ["base", "observe", "flow", "wire", "meter"],
+  sink: ["base", "libc", "observe", "flow", "wire", "spool", "store"],
+  capture: ["base", "libc", "observe", "flow", "wire", "meter"],
   gateway: ["base", "observe", "database", "flow", "control", "query"],
   app: [
     "base",

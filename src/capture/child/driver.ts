@@ -1,7 +1,7 @@
 /** How a session is driven: by the ring's poll, or by a timer where the packets are brought from outside. */
 import { type Fault, fault, ok, type Result } from "../../base/mod.ts";
+import { type Libc, loadLibc } from "../../libc/mod.ts";
 import type { CaptureConfig } from "../config.ts";
-import { type Libc, loadLibc } from "../libc/libc.ts";
 import { assignedAddresses } from "../own-address.ts";
 import type { CaptureMethod, PrivilegeReport } from "../plan.ts";
 import { dropAllPrivileges, dropPrivileges } from "../privilege.ts";

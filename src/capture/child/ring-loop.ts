@@ -2,8 +2,16 @@
  * The loop of a capture process that reads rings: poll() on every ring and on the IPC channel, read what is
  * ready, then one turn of the event loop, so that messages and their answers move too.
  */
-import type { Libc, PollDescriptors } from "../libc/libc.ts";
-import { createPollSet, foundEvents, pollError, pollIn, pollOut, setEvents } from "../libc/poll.ts";
+import {
+  createPollSet,
+  foundEvents,
+  type Libc,
+  pollError,
+  type PollDescriptors,
+  pollIn,
+  pollOut,
+  setEvents,
+} from "../../libc/mod.ts";
 import type { Tap } from "../tap.ts";
 import type { Session } from "./session.ts";
 

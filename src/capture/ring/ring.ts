@@ -5,10 +5,8 @@
  * snapshot length are set and the kernel's counters stand for exactly what the ring was offered.
  */
 import { type Fault, fault, ok, type Result } from "../../base/mod.ts";
+import { errnos, type Libc, type LibcError, type LibcResult, withConstantFilter } from "../../libc/mod.ts";
 import { createFrameColumns, type FrameColumns } from "../frames.ts";
-import { errnos } from "../libc/errno.ts";
-import { withConstantFilter } from "../libc/filter.ts";
-import type { Libc, LibcError, LibcResult } from "../libc/libc.ts";
 import { privilegeMissing } from "../privilege.ts";
 import { type BlockCursor, createRingMemory, enterBlock, readFrames, type RingMemory } from "./block.ts";
 import {

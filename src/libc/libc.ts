@@ -8,7 +8,7 @@
  */
 import type * as Ffi from "node:ffi";
 
-import { addressBytes, fail, mappedFromIpv4, ok, type Result } from "../../base/mod.ts";
+import { addressBytes, fail, mappedFromIpv4, ok, type Result } from "../base/mod.ts";
 import { errnoName, errnos } from "./errno.ts";
 
 const signatures = {
