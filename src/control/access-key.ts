@@ -8,6 +8,8 @@ import type { SecretBox } from "./secret.ts";
 export interface AccessKey {
   readonly accessKeyId: string;
   readonly accountId: string;
+  /** Whose key it is; absent, it is the account's own and may do everything. */
+  readonly userId?: string;
   readonly status: "active" | "inactive";
   readonly createdMs: number;
 }
@@ -24,18 +26,24 @@ export interface GivenAccessKey {
 
 export interface AccessKeys {
   /**
-   * Makes a key; the answer is the only one that ever holds its secret. `given` names the pair instead
-   * of a random one. Faults: `InputInvalid`.
+   * Makes a key; the answer is the only one that ever holds its secret. Without `userId` it is the
+   * account's own; `given` names the pair instead of a random one. Faults: `InputInvalid`.
    */
-  create(accountId: string, given?: GivenAccessKey): Result<AccessKeyWithSecret>;
-  /** Makes the given key, or gives the existing one this secret and switches it on. */
+  create(
+    accountId: string,
+    options?: { readonly userId?: string; readonly given?: GivenAccessKey },
+  ): Result<AccessKeyWithSecret>;
+  /** Makes the given key of the account, or gives the existing one this secret and switches it on. */
   ensure(accountId: string, given: GivenAccessKey): Result<AccessKeyWithSecret>;
+  /** The account's own and its users'. */
   list(accountId: string): readonly AccessKey[];
   /** What a signature is verified with. Faults: `AccessKeyNotFound`, `AccessKeyInactive`. */
   find(accessKeyId: string): Result<AccessKeyWithSecret>;
   /** Faults: `AccessKeyNotFound`. */
   setStatus(accountId: string, accessKeyId: string, status: AccessKey["status"]): Result<AccessKey>;
   remove(accountId: string, accessKeyId: string): Result<void>;
+  /** Forgets the keys of a user whose rows are gone. */
+  forgetUser(userId: string): void;
 }
 
 const idPattern = /^[A-Za-z0-9._-]{8,128}$/u;
@@ -59,12 +67,12 @@ export function createAccessKeys(dependencies: Dependencies): Result<AccessKeys>
   const keys = loaded.value;
   const ring: KeyRing = { ...dependencies, keys };
   return ok({
-    create: (accountId, given) => {
+    create: (accountId, { userId, given } = {}) => {
       const checked = given === undefined ? ok(newAccessKey()) : checkGiven(given);
       if (!checked.ok) return checked;
       return keys.has(checked.value.accessKeyId)
         ? exists(checked.value.accessKeyId)
-        : make(ring, accountId, checked.value);
+        : make(ring, accountId, checked.value, userId);
     },
     ensure: (accountId, given) => {
       const checked = checkGiven(given);
@@ -92,13 +100,21 @@ export function createAccessKeys(dependencies: Dependencies): Result<AccessKeys>
       const key = owned(ring, accountId, accessKeyId);
       return key.ok ? remove(ring, accessKeyId) : key;
     },
+    forgetUser: (userId) => {
+      for (const key of keys.values()) if (key.userId === userId) keys.delete(key.accessKeyId);
+    },
   });
 }
 
-function make(ring: KeyRing, accountId: string, pair: GivenAccessKey): Result<AccessKeyWithSecret> {
-  const { accessKeyId, accessKeySecret } = pair;
+function make(
+  ring: KeyRing,
+  accountId: string,
+  { accessKeyId, accessKeySecret }: GivenAccessKey,
+  userId?: string,
+): Result<AccessKeyWithSecret> {
+  const owner = userId === undefined ? { accountId } : { accountId, userId };
   const createdMs = ring.nowMs();
-  return save(ring, { accessKeyId, accessKeySecret, accountId, status: "active", createdMs }, "created");
+  return save(ring, { accessKeyId, accessKeySecret, ...owner, status: "active", createdMs }, "created");
 }
 
 function save(
@@ -106,12 +122,12 @@ function save(
   key: AccessKeyWithSecret,
   action: "created" | "modified",
 ): Result<AccessKeyWithSecret> {
-  const { accessKeyId, accountId, status, createdMs } = key;
+  const { accessKeyId, accountId, userId = null, status, createdMs } = key;
   const sealed = box.seal(key.accessKeySecret, accessKeyId);
   const upsert =
-    "INSERT OR REPLACE INTO access_key (id, account_id, sealed_secret, status, created_ms) VALUES (?, ?, ?, ?, ?)";
+    "INSERT OR REPLACE INTO access_key (id, account_id, user_id, sealed_secret, status, created_ms) VALUES (?, ?, ?, ?, ?, ?)";
   const committed = commit(database, () =>
-    database.prepare(upsert).run(accessKeyId, accountId, sealed, status, createdMs),
+    database.prepare(upsert).run(accessKeyId, accountId, userId, sealed, status, createdMs),
   );
   if (!committed.ok) return committed;
   keys.set(accessKeyId, key);
@@ -144,6 +160,7 @@ function load(database: Database, box: SecretBox): Result<Map<string, AccessKeyW
       accessKeyId,
       accessKeySecret: secret.value,
       accountId: String(row["account_id"]),
+      ...(row["user_id"] === null ? {} : { userId: String(row["user_id"]) }),
       status: row["status"] === "active" ? "active" : "inactive",
       createdMs: Number(row["created_ms"]),
     });
@@ -151,8 +168,8 @@ function load(database: Database, box: SecretBox): Result<Map<string, AccessKeyW
   return ok(keys);
 }
 
-function withoutSecret({ accessKeyId, accountId, status, createdMs }: AccessKeyWithSecret): AccessKey {
-  return { accessKeyId, accountId, status, createdMs };
+function withoutSecret({ accessKeySecret: _secret, ...key }: AccessKeyWithSecret): AccessKey {
+  return key;
 }
 
 function checkGiven(given: GivenAccessKey): Result<GivenAccessKey> {

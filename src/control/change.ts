@@ -3,7 +3,15 @@ import { toFault } from "../base/mod.ts";
 import type { Logger } from "../observe/mod.ts";
 
 export interface ControlChange {
-  readonly subject: "flowLog" | "resource" | "accessKey" | "logProject" | "logstore";
+  readonly subject:
+    | "flowLog"
+    | "resource"
+    | "accessKey"
+    | "user"
+    | "role"
+    | "policy"
+    | "logProject"
+    | "logstore";
   readonly action: "created" | "modified" | "removed";
   readonly id: string;
 }

@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { type Clock, fail, FaultError, ok, type Result, toFault, unwrap } from "../base/mod.ts";
 import { type Database, openDatabase } from "../database/mod.ts";
 import type { Logger } from "../observe/mod.ts";
+import { type Access, createAccess } from "./access/mod.ts";
 import { type AccessKeys, createAccessKeys } from "./access-key.ts";
 import { type Accounts, createAccounts } from "./account.ts";
 import { type ChangeListener, createChanges } from "./change.ts";
@@ -39,6 +40,8 @@ export interface Control {
   readonly regionId: string;
   readonly accounts: Accounts;
   readonly accessKeys: AccessKeys;
+  /** Users, roles, policies, and whom a request is from. */
+  readonly access: Access;
   readonly regions: Regions;
   readonly resources: Resources;
   readonly flowLogs: FlowLogs;
@@ -96,6 +99,7 @@ function assemble({ options, regionId, regions, box, database, clock, logger }: 
   const changes = createChanges(logger);
   const accounts = createAccounts(database, nowMs());
   const accessKeys = unwrap(createAccessKeys({ database, box, changes, nowMs }));
+  const access = createAccess({ database, box, changes, accessKeys, nowMs });
   const config = options.logProjects ?? {};
   const logProjects = createLogProjects(database, { clock, logger, changes, config });
   const accountId = accounts.default.id;
@@ -114,6 +118,7 @@ function assemble({ options, regionId, regions, box, database, clock, logger }: 
     regionId,
     accounts,
     accessKeys,
+    access,
     regions,
     resources,
     flowLogs,

@@ -1,4 +1,5 @@
 /** Flow logs, resources, accounts, access keys: what exists, and who may change it. */
+export * from "./access/mod.ts";
 export type * from "./access-key.ts";
 export type * from "./account.ts";
 export type * from "./change.ts";

@@ -4,6 +4,7 @@
  * Entries are appended, never edited or reordered: an entry's index is the schema version that a data
  * directory in the field already has.
  */
+import { accessMigration } from "./access/mod.ts";
 import { logProjectMigration } from "./logproject/mod.ts";
 
 const core = `
@@ -57,4 +58,4 @@ CREATE TABLE association (
 ) STRICT;
 `;
 
-export const controlMigrations: readonly string[] = [core, logProjectMigration];
+export const controlMigrations: readonly string[] = [core, logProjectMigration, accessMigration];

@@ -66,7 +66,9 @@ describe("access keys", () => {
     const accountId = control.accounts.default.id;
     const given = { accessKeyId: "from-the-environment", accessKeySecret: "a-secret-of-mine" };
     expect(unwrap(control.accessKeys.ensure(accountId, given))).toMatchObject(given);
-    expect(control.accessKeys.create(accountId, given)).toMatchObject({ fault: { code: "InputInvalid" } });
+    expect(control.accessKeys.create(accountId, { given })).toMatchObject({
+      fault: { code: "InputInvalid" },
+    });
     unwrap(control.accessKeys.setStatus(accountId, given.accessKeyId, "inactive"));
     const changed = { ...given, accessKeySecret: "another-secret" };
     unwrap(control.accessKeys.ensure(accountId, changed));
@@ -86,7 +88,9 @@ describe("access keys", () => {
     ["good-key-id", "sécret-sécret", "accessKeySecret"],
   ])("refuse the pair %s, %s", (accessKeyId, accessKeySecret, field) => {
     const { control } = open();
-    const made = control.accessKeys.create(control.accounts.default.id, { accessKeyId, accessKeySecret });
+    const made = control.accessKeys.create(control.accounts.default.id, {
+      given: { accessKeyId, accessKeySecret },
+    });
     expect(made).toMatchObject({ fault: { code: "InputInvalid", field } });
     expect(JSON.stringify(made)).not.toContain(field === "accessKeySecret" ? accessKeySecret : "-secret");
     control.close();
