@@ -8,6 +8,7 @@
  *     dead-letter      batches that no store will ever take
  *     agent-id         this host's name in every batch id
  *     lock.sqlite      held while a Weir runs
+ *     children.json    its child processes, for the start after a kill
  *     weir.sock        local administration
  */
 import {

@@ -14,6 +14,7 @@ import {
   type Metrics,
   unhealthy,
 } from "../observe/mod.ts";
+import { type ChildRegister, openChildRegister } from "../process/mod.ts";
 import { createNetflowSink, type NetflowSink, netflowSinkName } from "../sink/netflow/mod.ts";
 import { createStoreSink, type StoreSink, storeSinkName } from "../sink/store/mod.ts";
 import { openSpool, type Spool } from "../spool/mod.ts";
@@ -120,6 +121,7 @@ interface Foundation {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly shutdown: Shutdown;
+  readonly children: ChildRegister;
   readonly control: Control;
 }
 
@@ -131,7 +133,8 @@ function openFoundation(
   const data = openDataDirectory(configuration.data);
   if (!data.ok) return data;
   shutdown.add("data directory", () => data.value.release());
-  const parts = { configuration, data: data.value, logger, metrics: createMetrics(), shutdown };
+  const children = openChildRegister(data.value.file("children.json"), { logger });
+  const parts = { configuration, data: data.value, logger, metrics: createMetrics(), shutdown, children };
   const control = openControlPlane(parts);
   return control.ok ? ok({ ...parts, control: control.value }) : control;
 }
@@ -163,6 +166,7 @@ function openStorage({
   logger,
   metrics,
   shutdown,
+  children,
 }: Foundation): Result<{ spool: Spool; store: Store }> {
   const { bytesMax } = configuration.spool;
   const spool = openSpool(
@@ -174,7 +178,7 @@ function openStorage({
   const { memoryBytesMax, readers, deduplicate } = configuration.store;
   const store = createStore(
     { path: data.file("store"), memoryBytesMax, readers, deduplicate },
-    { clock: systemClock, logger, metrics },
+    { clock: systemClock, logger, metrics, children },
   );
   shutdown.add("store", () => store.stop());
   return ok({ spool: spool.value, store });
@@ -207,7 +211,7 @@ interface FlowPath {
 
 /** Capture, the spool's intake and the sinks, joined by the routes that the reconciler knows. */
 function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowPath {
-  const { configuration, data, logger, metrics, shutdown, spool, control } = parts;
+  const { configuration, data, logger, metrics, shutdown, children, spool, control } = parts;
   const shared = { spool, logger, metrics, clock: systemClock };
   const storeSink = openStoreSink(parts);
   const { templateRefreshDatagrams, templateRefreshS, bytesPerSecondMax } = configuration.netflow;
@@ -239,7 +243,14 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
     configuration.capture;
   const capture = createCapture(
     { method, ringBytes, snapshotBytes, encapsulations },
-    { logger, metrics, clock: systemClock, agentId: data.agentId, accept: (bytes) => intake.accept(bytes) },
+    {
+      logger,
+      metrics,
+      clock: systemClock,
+      agentId: data.agentId,
+      accept: (bytes) => intake.accept(bytes),
+      children,
+    },
   );
   const reconciler = createReconciler({
     capture,

@@ -4,6 +4,7 @@
  */
 import { type Clock, type Fault, fault, ok, randomText, type Result } from "../base/mod.ts";
 import type { Logger, Metrics } from "../observe/mod.ts";
+import type { ChildRegister } from "../process/mod.ts";
 import { offerBatch } from "./acceptance.ts";
 import { type CaptureMetrics, createCaptureMetrics } from "./capture-metrics.ts";
 import type { FromChild, SessionStatus } from "./child/message.ts";
@@ -28,6 +29,8 @@ export interface CaptureDeps {
   readonly agentId: string;
   /** Takes an encoded FlowBatch; the capture process keeps it until this resolves with a value. */
   readonly accept: (bytes: Uint8Array) => Promise<Result<unknown>>;
+  /** Where child processes are written down, for a start after a kill. */
+  readonly children?: ChildRegister;
 }
 
 export interface Capture {

@@ -7,11 +7,14 @@ import { fileURLToPath } from "node:url";
 
 import { type Clock, toFault } from "../base/mod.ts";
 import type { Logger } from "../observe/mod.ts";
+import { adoptChild, type ChildRegister } from "../process/mod.ts";
 import type { FromChild, ToChild } from "./child/message.ts";
 
 export interface SupervisorDeps {
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Where the process is written down, for a start after a kill. */
+  readonly children?: ChildRegister;
   /** A process is there; it wants its start message. */
   readonly onSpawn: () => void;
   readonly onMessage: (message: FromChild) => void;
@@ -134,18 +137,13 @@ function spawn(state: State, deps: SupervisorDeps): void {
     deps.logger.error({ error: error.message }, "capture process error");
     if (child.pid === undefined && state.child === child) onExit(state, deps, null, error.message);
   });
-  // One that hangs does not see that its parent is gone.
-  const killChild = (): void => void child.kill("SIGKILL");
-  if (child.pid !== undefined) process.once("exit", killChild);
-  child.once("exit", (code, signal) => {
-    process.off("exit", killChild);
-    onExit(state, deps, code, signal);
-  });
+  child.once("exit", (code, signal) => onExit(state, deps, code, signal));
+  adoptChild("capture", child, deps.children);
   deps.onSpawn();
 }
 
 function forkChild(): ChildProcess {
-  return fork(childEntry, [], {
+  return fork(childEntry, [`${process.pid}`], {
     execPath: process.execPath,
     execArgv: childOptions,
     serialization: "advanced",

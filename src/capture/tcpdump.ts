@@ -8,6 +8,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 
 import { type Fault, fault } from "../base/mod.ts";
 import type { Logger } from "../observe/mod.ts";
+import { adoptChild, type ChildRegister } from "../process/mod.ts";
 import type { ToChild } from "./child/message.ts";
 import { privilegeMissing } from "./privilege.ts";
 import { packetTypes } from "./ring/layout.ts";
@@ -25,6 +26,7 @@ export interface TcpdumpDeps {
   readonly snapshotBytes: number;
   readonly logger: Logger;
   readonly send: (message: ToChild) => void;
+  readonly children?: ChildRegister;
 }
 
 interface Stream {
@@ -119,6 +121,8 @@ function start(
     "-",
   ];
   const child = spawn("tcpdump", options, { stdio: ["ignore", "pipe", "pipe"] });
+  // On a quiet interface it would not notice for a long time that nobody reads what it writes.
+  adoptChild("tcpdump", child, deps.children);
   // An empty piece ends the stream before: a tcpdump begins with a file header.
   deps.send({ type: "chunk", interfaceName, packetType, bytes: new Uint8Array(0) });
   // The last words of one that is ended are no part of its successor's stream.

@@ -2,9 +2,10 @@
  * The store's child process: opens the engine, brings the table up to date, says that it is ready, and
  * answers one message with another until it is told to stop or its parent is gone.
  *
- * Started with its options as JSON in the first argument.
+ * Started with its options as JSON in the first argument and its parent's process id in the second.
  */
 import { type Fault, fail, fault, ok, type Result, toFault } from "../base/mod.ts";
+import { endWithParent } from "../process/mod.ts";
 import { testArrow } from "./arrow.ts";
 import {
   type Connection,
@@ -39,6 +40,8 @@ process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => undefined);
 
+// Before the directory is locked: one that hangs does not see the disconnect.
+await endWithParent(Number(process.argv[3]));
 const opened = await open();
 if (opened.ok) {
   const parts = opened.value;

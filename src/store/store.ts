@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 
 import { type Clock, fail, ok, type Result } from "../base/mod.ts";
 import type { Logger, Metrics } from "../observe/mod.ts";
+import type { ChildRegister } from "../process/mod.ts";
 import type {
   AppendOutcome,
   IngestPath,
@@ -83,10 +84,12 @@ export interface StoreDependencies {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Where the store's process is written down, for a start after a kill. */
+  readonly children?: ChildRegister;
 }
 
 export function createStore(config: StoreConfig, dependencies: StoreDependencies): Store {
-  const { logger, clock } = dependencies;
+  const { logger, clock, children } = dependencies;
   const metrics = createStoreMetrics(dependencies.metrics);
   const supervisor = createSupervisor(
     {
@@ -99,6 +102,7 @@ export function createStore(config: StoreConfig, dependencies: StoreDependencies
     {
       logger,
       clock,
+      ...(children !== undefined && { children }),
       onRestart: () => metrics.restarts.add(),
       onHeartbeat: (bytes) => metrics.residentBytes.set(bytes),
     },

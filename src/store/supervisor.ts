@@ -8,6 +8,7 @@ import { type ChildProcess, fork } from "node:child_process";
 
 import { type Clock, fail, type Fault, fault, ok, type Result, toFault } from "../base/mod.ts";
 import type { Logger } from "../observe/mod.ts";
+import { adoptChild, type ChildRegister } from "../process/mod.ts";
 import {
   type ChildOptions,
   type FromChild,
@@ -57,6 +58,8 @@ export interface Supervisor {
 export interface SupervisorDependencies {
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Where the process is written down, for a start after a kill. */
+  readonly children?: ChildRegister;
   readonly onRestart: () => void;
   readonly onHeartbeat: (residentBytes: number) => void;
 }
@@ -174,22 +177,21 @@ function launch(supervision: Supervision): void {
     supervision.dependencies.logger.error({ error }, "store process failed");
     if (child.pid === undefined) end(error.message);
   });
-  // One that hangs does not see that its parent is gone, and would keep the directory from the next.
-  const killChild = (): void => void child.kill("SIGKILL");
-  if (child.pid !== undefined) process.once("exit", killChild);
-  child.on("exit", (code, signal) => {
-    process.off("exit", killChild);
-    end(`${signal ?? code}`);
-  });
+  child.on("exit", (code, signal) => end(`${signal ?? code}`));
+  adoptChild("store", child, supervision.dependencies.children);
 }
 
 function forkChild(options: ChildOptions): ChildProcess {
   // Settings and keys of the environment are the main process's alone.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("WEIR_"));
-  return fork(new URL("child.ts", import.meta.url), [JSON.stringify(options)], {
+  // The main process's debugger port and its small young generation are its own.
+  const execArgv = process.execArgv.filter(
+    (argument) => !/^--(?:inspect|max-semi-space-size)/u.test(argument),
+  );
+  return fork(new URL("child.ts", import.meta.url), [JSON.stringify(options), `${process.pid}`], {
     serialization: "advanced",
-    // The main process's debugger port and its small young generation are its own.
-    execArgv: process.execArgv.filter((argument) => !/^--(?:inspect|max-semi-space-size)/u.test(argument)),
+    // That FFI is experimental must not stand where the last words of a process that died are looked for.
+    execArgv: [...execArgv, "--disable-warning=ExperimentalWarning"],
     // Every query and insert holds a thread of the pool while it runs.
     env: { ...Object.fromEntries(inherited), UV_THREADPOOL_SIZE: `${options.readers + 6}` },
     stdio: ["ignore", "ignore", "pipe", "ipc"],

@@ -3,10 +3,13 @@
  *
  * Everything is imported before the drop, for afterwards the files may not be readable any more. Signals
  * that end the main process are not for this one: it ends when it is told to, or with its channel.
+ *
+ * Started with its parent's process id as the first argument.
  */
 import { flushCompileCache } from "node:module";
 
 import { type Fault, toFault } from "../../base/mod.ts";
+import { endWithParent } from "../../process/mod.ts";
 import { createDriver, type Driver } from "./driver.ts";
 import type { FromChild, ToChild } from "./message.ts";
 
@@ -34,6 +37,8 @@ async function start(message: Extract<ToChild, { type: "start" }>): Promise<Driv
     giveUp(made.fault);
     return null;
   }
+  // After the drop, which takes such a request back.
+  await endWithParent(Number(process.argv[2]));
   made.value.run();
   send({ type: "ready", privileges: made.value.privileges });
   return made.value;

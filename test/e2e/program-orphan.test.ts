@@ -1,0 +1,131 @@
+/** kill -9 of Weir while its child processes hang and see nothing of it: the next start ends them and goes on. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import { readStatus } from "../support/administration.ts";
+import { type Echo, echoSegments, exchangeMessages } from "../support/exchange.ts";
+import { requirePeer, requireRoot } from "../support/peers.ts";
+import { sumRecords } from "../support/records.ts";
+import { accessOf, createGatewayFlowLog, type SagAccess, sagCall } from "../support/sag-client.ts";
+import { readSlsLogs } from "../support/sls-client.ts";
+import { recordTruth, type Truth } from "../support/truth.ts";
+import { createVethToPeer, type VethToPeer } from "../support/veth.ts";
+import { eventually, type RunningWeir, startWeir, temporaryDirectory } from "../support/weir.ts";
+
+const isPossible = requireRoot("capture packets") && requirePeer("ip", "tcpdump", "tshark");
+const recordedTimeoutMs = 40_000;
+const exchanges = 3;
+
+describe.skipIf(!isPossible)("a Weir that is killed while its children hang", () => {
+  let link: VethToPeer;
+  let echo: Echo;
+  let weir: RunningWeir;
+  let directory: { path: string; remove: () => void };
+  let access: SagAccess;
+
+  beforeAll(async () => {
+    link = createVethToPeer("po");
+    echo = await echoSegments(link.hostAddress);
+  });
+  afterEach(async () => {
+    await weir?.stop();
+    directory.remove();
+  });
+  afterAll(() => {
+    echo?.close();
+    link?.remove();
+  });
+
+  const start = async (method = "ring", environment: Record<string, string> = {}): Promise<void> => {
+    weir = await startWeir({
+      data: join(directory.path, "data"),
+      args: [`capture.interfaces.include=${link.interfaceName}`, `capture.method=${method}`].flatMap(
+        (setting) => ["--set", setting],
+      ),
+      environment,
+    });
+    access = accessOf(weir, access);
+  };
+  const createFlowLog = () =>
+    createGatewayFlowLog(weir, sagCall(access), {
+      Name: "orphan",
+      InactiveAging: 10,
+      ProjectName: "orphans",
+      LogstoreName: "flows",
+    });
+  const whenArmed = () =>
+    eventually("capture is armed", 20_000, async () => {
+      const { capture } = await readStatus(weir.data);
+      return capture.interfaces.some(({ state }) => state === "armed") ? true : undefined;
+    });
+  /** Some connections, as tcpdump saw them. */
+  const exchange = async (): Promise<Truth> => {
+    const recorder = await recordTruth(link.peer, link.peerInterfaceName, directory.path);
+    for (let round = 0; round < exchanges; round++) await exchangeMessages(link.peer, echo, 3, 100);
+    return await recorder.finish();
+  };
+  const whenRecorded = (count: number) =>
+    eventually(`${count} flows are recorded`, recordedTimeoutMs, async () => {
+      const flows = sumRecords(await readSlsLogs(access, "orphans", "flows", "protocol: 6"));
+      return flows.size >= count ? flows : undefined;
+    });
+
+  it.each([
+    ["ring", "the kernel ends them with their parent", {}],
+    ["tcpdump", "the next start finds them in its register", { NODE_OPTIONS: "--no-experimental-ffi" }],
+  ])("by %s, starts again and has each flow once: %s", async (method, _how, environment) => {
+    directory = temporaryDirectory("program-orphan");
+    await start(method, environment);
+    await createFlowLog();
+    await whenArmed();
+    const before = await exchange();
+    await whenRecorded(before.size);
+
+    const { capture, store } = await readStatus(weir.data);
+    expect(capture).toMatchObject({ method });
+    const children = [store.pid!, capture.processId!, ...weir.children("tcpdump")];
+    expect(children).toHaveLength(method === "ring" ? 2 : 4);
+    for (const pid of children) process.kill(pid, "SIGSTOP");
+    await weir.kill();
+    if (method === "tcpdump") expect(isStopped(store.pid!)).toBe(true);
+
+    await start(method, environment);
+    await whenArmed();
+    await eventually("the former children are gone", 10_000, () =>
+      children.some(isAlive) ? undefined : true,
+    );
+    expect(await readStatus(weir.data)).toMatchObject({ ready: true, store: { state: "ready" } });
+    const after = await exchange();
+    expect(await whenRecorded(before.size + after.size)).toEqual(new Map([...before, ...after]));
+  });
+
+  it("leaves alone what the register names and is not its child", async () => {
+    directory = temporaryDirectory("program-orphan");
+    await start();
+    const register = join(weir.data, "children.json");
+    const names = (JSON.parse(readFileSync(register, "utf8")) as { children: { name: string }[] }).children;
+    expect(names.map(({ name }) => name).toSorted()).toEqual(["capture", "store"]);
+    await weir.stop();
+    expect(JSON.parse(readFileSync(register, "utf8"))).toMatchObject({ children: [] });
+    expect(readdirSync(weir.data)).not.toContain("children.json.new");
+  });
+});
+
+function stateOf(pid: number): string | undefined {
+  try {
+    return /\) (\w) /u.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  const state = stateOf(pid);
+  return state !== undefined && state !== "Z";
+}
+
+function isStopped(pid: number): boolean {
+  return stateOf(pid) === "T";
+}
