@@ -11,6 +11,7 @@ import { join } from "node:path";
 
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import {
+  allTraffic,
   type CaptureSubject,
   createCapture,
   discoverInterfaces,
@@ -43,8 +44,13 @@ const subject: CaptureSubject = {
   resourceId: "in-bench",
   scope: "interface",
   interfaceNames: [interfaceName],
-  activeTimeoutMs: target.activeTimeoutS * 1000,
-  inactiveTimeoutMs: target.inactiveTimeoutS * 1000,
+  policy: {
+    kind: "aging",
+    activeTimeoutMs: target.activeTimeoutS * 1000,
+    inactiveTimeoutMs: target.inactiveTimeoutS * 1000,
+  },
+  filter: allTraffic,
+  verdicts: false,
   observationDomain: target.observationDomain,
   flowsMax: 1_000_000,
 };

@@ -31,8 +31,11 @@ const datagram = createExportDatagram();
 const datagrams: Buffer[] = [];
 
 const meter = createMeter({
-  activeTimeoutUs: Number(activeS) * 1e6,
-  inactiveTimeoutUs: Number(inactiveS) * 1e6,
+  policy: {
+    kind: "aging",
+    activeTimeoutUs: Number(activeS) * 1e6,
+    inactiveTimeoutUs: Number(inactiveS) * 1e6,
+  },
   flowsMax: 8_000_000,
   emit: encode,
 });

@@ -28,8 +28,11 @@ const file = await openCaptureFile(path);
 if (!file.ok) throw new Error(file.fault.message);
 const { flows, conservation, faults } = await meterCapture({
   file: file.value,
-  activeTimeoutUs: Number(activeS) * 1e6,
-  inactiveTimeoutUs: Number(inactiveS) * 1e6,
+  policy: {
+    kind: "aging",
+    activeTimeoutUs: Number(activeS) * 1e6,
+    inactiveTimeoutUs: Number(inactiveS) * 1e6,
+  },
   flowsMax: 8_000_000,
   top: 0,
   consumers: [consumer.value],

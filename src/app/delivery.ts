@@ -1,5 +1,5 @@
 /** From flow logs to what capture meters for them and where the batches go. */
-import type { CapturePlan, CaptureSubject } from "../capture/mod.ts";
+import { allTraffic, type CapturePlan, type CapturePolicy, type CaptureSubject } from "../capture/mod.ts";
 import type { Control, FlowLog, Resource } from "../control/mod.ts";
 import { type NetflowEndpoint, netflowSinkName, type NetflowTarget } from "../sink/netflow/mod.ts";
 import { storeSinkName } from "../sink/store/mod.ts";
@@ -50,11 +50,21 @@ function subjectOf(
     resourceId: resource.id,
     scope: resource.type,
     interfaceNames: isInterface ? [interfaceName] : selectInterfaces(interfaceNames, patterns),
-    activeTimeoutMs: flowLog.policy.activeTimeoutS * 1000,
-    inactiveTimeoutMs: flowLog.policy.inactiveTimeoutS * 1000,
+    policy: capturePolicyOf(flowLog),
+    filter: allTraffic,
+    verdicts: false,
     observationDomain: flowLog.number,
     flowsMax,
     revision: flowLog.updatedMs,
+  };
+}
+
+function capturePolicyOf({ policy }: FlowLog): CapturePolicy {
+  if (policy.kind === "window") return { kind: "window", windowMs: policy.windowS * 1000 };
+  return {
+    kind: "aging",
+    activeTimeoutMs: policy.activeTimeoutS * 1000,
+    inactiveTimeoutMs: policy.inactiveTimeoutS * 1000,
   };
 }
 

@@ -17,6 +17,8 @@ export interface FrameColumns {
   readonly packetType: Uint8Array<ArrayBuffer>;
   /** VLAN id that the kernel took out of the frame; `vlanInFrame` where it did not. */
   readonly vlanId: Uint16Array<ArrayBuffer>;
+  /** verdicts of flow/; 0, and left alone, where the source does not tell. */
+  readonly verdict: Uint8Array<ArrayBuffer>;
 }
 
 export const vlanInFrame = 0xffff;
@@ -38,5 +40,6 @@ export function createFrameColumns(capacity: number): FrameColumns {
     linkType: new Uint16Array(capacity),
     packetType: new Uint8Array(capacity),
     vlanId: new Uint16Array(capacity),
+    verdict: new Uint8Array(capacity),
   };
 }

@@ -2,8 +2,8 @@
  * From one interface's frames to the meters of the subjects that are attached to it: decode, select, hand
  * over in small batches, and count what became of every frame.
  *
- * A frame is decoded once, whatever the number of subjects. There are two selections, the interface's and
- * the gateway's, so two sets of columns at most are filled; a row that nobody wants is overwritten.
+ * A frame is decoded once, whatever the number of subjects and policies. Its row is kept if it is of a class
+ * that any of them meters (traffic-class.ts), and copied only for those that do not meter all that is kept.
  */
 import { flowDirections } from "../flow/mod.ts";
 import { type Meter, meterPackets } from "../meter/mod.ts";
@@ -28,6 +28,7 @@ import {
   selections,
   selectPacket,
 } from "./selection.ts";
+import { trafficClassCount, trafficClassOf } from "./traffic-class.ts";
 
 /** Rows decoded before the meters see them, so that the cache misses of their tables overlap. */
 const rowsAtOnce = 32;
@@ -39,10 +40,14 @@ export interface IntakeCounts {
   excluded: number;
   /** Selected by neither scope. */
   notSelected: number;
-  /** Selected by interface subjects only. */
-  interfaceOnly: number;
-  /** Selected by both scopes. */
-  gatewayToo: number;
+  /** Selected, by traffic class. */
+  readonly classes: Float64Array<ArrayBuffer>;
+}
+
+/** Meters of subjects that meter the same classes. */
+interface MeterGroup {
+  readonly classes: number;
+  readonly meters: readonly Meter[];
 }
 
 export interface Intake {
@@ -50,12 +55,17 @@ export interface Intake {
   point: SelectionPoint;
   readonly decoder: PacketDecoder;
   readonly counts: IntakeCounts;
-  /** What both scopes or, with interface subjects attached, interfaces select. */
+  /** Packets that any group meters. */
   readonly rows: PacketColumns;
-  /** What gateways select, while interface subjects are attached too. */
-  readonly gatewayRows: PacketColumns;
-  interfaceMeters: readonly Meter[];
-  gatewayMeters: readonly Meter[];
+  /** The class of each row. */
+  readonly rowClasses: Uint8Array<ArrayBuffer>;
+  /** The classes of the rows that wait. */
+  waitingClasses: number;
+  /** The rows of one group, where it does not meter all. */
+  readonly groupRows: PacketColumns;
+  groups: readonly MeterGroup[];
+  /** The classes that any group meters. */
+  classes: number;
   own: AddressSet;
   excluded: ExcludedTable;
   /** Timestamp of the newest frame seen. */
@@ -71,26 +81,40 @@ export function createIntake(
     interfaceIndex,
     point,
     decoder: createPacketDecoder(decoderOptions),
-    counts: { notIp: 0, undecodable: 0, excluded: 0, notSelected: 0, interfaceOnly: 0, gatewayToo: 0 },
+    counts: {
+      notIp: 0,
+      undecodable: 0,
+      excluded: 0,
+      notSelected: 0,
+      classes: new Float64Array(trafficClassCount),
+    },
     rows: createPacketColumns(rowsAtOnce),
-    gatewayRows: createPacketColumns(rowsAtOnce),
-    interfaceMeters: [],
-    gatewayMeters: [],
+    rowClasses: new Uint8Array(rowsAtOnce),
+    waitingClasses: 0,
+    groupRows: createPacketColumns(rowsAtOnce),
+    groups: [],
+    classes: 0,
     own: createAddressSet([]),
     excluded: createExcludedTable([]),
     newestUs: 0,
   };
 }
 
+/** A meter and the classes of packets that it takes. */
+export interface AttachedMeter {
+  readonly meter: Meter;
+  readonly classes: number;
+}
+
 /** Sets the meters of the subjects attached; rows that wait are metered by those that were attached before. */
-export function attachMeters(
-  intake: Intake,
-  interfaceMeters: readonly Meter[],
-  gatewayMeters: readonly Meter[],
-): void {
+export function attachMeters(intake: Intake, attached: readonly AttachedMeter[]): void {
   flushIntake(intake);
-  intake.interfaceMeters = interfaceMeters;
-  intake.gatewayMeters = gatewayMeters;
+  const groups = Map.groupBy(attached, ({ classes }) => classes);
+  intake.groups = [...groups].map(([classes, members]) => ({
+    classes,
+    meters: members.map(({ meter }) => meter),
+  }));
+  intake.classes = intake.groups.reduce((union, { classes }) => union | classes, 0);
 }
 
 /** Takes all of `frames`, which lie in `bytes` (`view` is the same memory). */
@@ -144,39 +168,50 @@ function takeFrame(
   rows.timestampUs[row] = timestampUs;
   rows.interfaceIndex[row] = intake.interfaceIndex;
   rows.direction[row] = directionOf(packetType);
+  rows.verdict[row] = frames.verdict[frame]!;
   // An id of 0 is a priority tag: the packet's VLAN is then the one of the next tag, if any.
   if (vlanId !== vlanInFrame && vlanId !== 0) rows.vlanId[row] = vlanId;
   keepRow(intake, row, selection);
 }
 
 function keepRow(intake: Intake, row: number, selection: number): void {
-  const { counts, rows, gatewayRows } = intake;
-  if (selection === selections.gatewayToo) {
-    counts.gatewayToo++;
-    if (intake.interfaceMeters.length > 0 && intake.gatewayMeters.length > 0) {
-      copyRow(rows, row, gatewayRows, gatewayRows.count);
-      gatewayRows.count++;
-    }
+  const { counts, rows } = intake;
+  if (selection === selections.excluded) counts.excluded++;
+  else if (selection === selections.none) counts.notSelected++;
+  else {
+    const gatewayToo = selection === selections.gatewayToo;
+    const trafficClass = trafficClassOf(gatewayToo, rows.verdict[row]!, rows.ipVersion[row]!);
+    const bit = 1 << trafficClass;
+    counts.classes[trafficClass]! += 1;
+    if ((intake.classes & bit) === 0) return;
+    intake.rowClasses[row] = trafficClass;
+    intake.waitingClasses |= bit;
     rows.count++;
-  } else if (selection === selections.interfaceOnly) {
-    counts.interfaceOnly++;
-    if (intake.interfaceMeters.length > 0) rows.count++;
-  } else if (selection === selections.excluded) counts.excluded++;
-  else counts.notSelected++;
-  if (rows.count === rows.capacity) flushIntake(intake);
+    if (rows.count === rows.capacity) flushIntake(intake);
+  }
 }
 
 /** Hands the waiting rows to the meters. */
 export function flushIntake(intake: Intake): void {
-  const { rows, gatewayRows, interfaceMeters, gatewayMeters } = intake;
+  const { rows, groupRows, waitingClasses } = intake;
   if (rows.count === 0) return;
-  for (const meter of interfaceMeters) meterPackets(meter, rows);
-  const gatewaySelection = interfaceMeters.length > 0 ? gatewayRows : rows;
-  if (gatewaySelection.count > 0) {
-    for (const meter of gatewayMeters) meterPackets(meter, gatewaySelection);
+  for (const { classes, meters } of intake.groups) {
+    const takesAll = (waitingClasses & ~classes) === 0;
+    if (!takesAll) copyRows(intake, classes);
+    for (const meter of meters) meterPackets(meter, takesAll ? rows : groupRows);
   }
   rows.count = 0;
-  gatewayRows.count = 0;
+  intake.waitingClasses = 0;
+}
+
+/** Copies the waiting rows of the given classes. */
+function copyRows({ rows, rowClasses, groupRows }: Intake, classes: number): void {
+  groupRows.count = 0;
+  for (let row = 0; row < rows.count; row++) {
+    if ((classes & (1 << rowClasses[row]!)) === 0) continue;
+    copyRow(rows, row, groupRows, groupRows.count);
+    groupRows.count++;
+  }
 }
 
 function directionOf(packetType: number): number {
@@ -196,4 +231,5 @@ function copyRow(from: PacketColumns, row: number, to: PacketColumns, toRow: num
   to.vlanId[toRow] = from.vlanId[row]!;
   to.interfaceIndex[toRow] = from.interfaceIndex[row]!;
   to.direction[toRow] = from.direction[row]!;
+  to.verdict[toRow] = from.verdict[row]!;
 }

@@ -9,6 +9,7 @@ import {
   subjectKey,
 } from "./plan.ts";
 import type { Tap } from "./tap.ts";
+import { trafficClassesOf } from "./traffic-class.ts";
 
 interface Account {
   readonly subject: CaptureSubject;
@@ -77,13 +78,18 @@ export function createLedger(): Ledger {
   };
 }
 
-/** A subject whose scope changed selects by another rule: its count ends and begins anew. */
+/** A subject whose scope or filter changed selects by another rule: its count ends and begins anew. */
 function attachment(subject: CaptureSubject): string {
-  return `${subjectKey(subject)} ${subject.scope}`;
+  return `${subjectKey(subject)} ${trafficClassesOf(subject)}`;
 }
 
 function baseOf(tap: Tap): Base {
-  return { packetsRead: tap.packetsRead(), drops: tap.counts().drops, counts: { ...tap.intake.counts } };
+  const { counts } = tap.intake;
+  return {
+    packetsRead: tap.packetsRead(),
+    drops: tap.counts().drops,
+    counts: { ...counts, classes: counts.classes.slice() },
+  };
 }
 
 function entryOf({ subject, interfaceName, folded, open }: Account): LedgerEntry {
@@ -95,15 +101,22 @@ function entryOf({ subject, interfaceName, folded, open }: Account): LedgerEntry
 function countsSince(subject: CaptureSubject, tap: Tap, base: Base): LedgerCounts {
   const { packets, drops } = tap.counts();
   const now = tap.intake.counts;
-  const since = (name: keyof IntakeCounts): number => now[name] - base.counts[name];
-  const isInterface = subject.scope === "interface";
+  const since = (name: Exclude<keyof IntakeCounts, "classes">): number => now[name] - base.counts[name];
+  const wanted = trafficClassesOf(subject);
+  let metered = 0;
+  let leftOut = 0;
+  for (const [trafficClass, count] of now.classes.entries()) {
+    const counted = count - base.counts.classes[trafficClass]!;
+    if ((wanted & (1 << trafficClass)) === 0) leftOut += counted;
+    else metered += counted;
+  }
   return {
     seen: packets - base.packetsRead - base.drops,
-    metered: since("gatewayToo") + (isInterface ? since("interfaceOnly") : 0),
+    metered,
     kernelDrops: drops - base.drops,
     undecodable: since("undecodable"),
     excluded: since("excluded"),
-    notSelected: since("notIp") + since("notSelected") + (isInterface ? 0 : since("interfaceOnly")),
+    notSelected: since("notIp") + since("notSelected") + leftOut,
     sampledOut: 0,
     unread: packets - drops - tap.packetsRead(),
   };

@@ -3,8 +3,10 @@ export { type Capture, type CaptureDeps, createCapture } from "./capture.ts";
 export type { CaptureConfig, ReplayConfig } from "./config.ts";
 export { discoverInterfaces, type HostInterface, type InterfaceKind } from "./interface.ts";
 export {
+  allTraffic,
   type CaptureMethod,
   type CapturePlan,
+  type CapturePolicy,
   type CaptureStatus,
   type CaptureSubject,
   type ExcludedExport,
@@ -15,4 +17,5 @@ export {
   type PrivilegeReport,
   subjectKey,
   type SubjectStatus,
+  type TrafficFilter,
 } from "./plan.ts";

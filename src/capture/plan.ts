@@ -8,14 +8,30 @@ export interface CaptureSubject {
   /** A gateway counts each packet that crosses the host once; an interface counts both of its directions. */
   readonly scope: "gateway" | "interface";
   readonly interfaceNames: readonly string[];
-  readonly activeTimeoutMs: number;
-  readonly inactiveTimeoutMs: number;
+  readonly policy: CapturePolicy;
+  readonly filter: TrafficFilter;
+  /** Whether records tell the verdict, which needs a source that knows it. */
+  readonly verdicts: boolean;
   readonly observationDomain: number;
   /** Flows that are metered at a time; beyond it the oldest are ended for lack of resources. */
   readonly flowsMax: number;
   /** Changes with the flow log's settings: flows metered under one revision do not go on under the next. */
   readonly revision?: number;
 }
+
+/** When flows are cut: by age and silence, or by windows of the packets' time since 1970. */
+export type CapturePolicy =
+  | { readonly kind: "aging"; readonly activeTimeoutMs: number; readonly inactiveTimeoutMs: number }
+  | { readonly kind: "window"; readonly windowMs: number };
+
+/** Which packets of its interfaces a subject meters. The rest is `notSelected`. */
+export interface TrafficFilter {
+  readonly trafficType: "all" | "accept" | "reject";
+  readonly ipVersions: readonly (4 | 6)[];
+}
+
+/** Every packet. */
+export const allTraffic: TrafficFilter = { trafficType: "all", ipVersions: [4, 6] };
 
 /** A destination of Weir's own datagrams, which are not metered. */
 export interface ExcludedExport {
@@ -55,7 +71,7 @@ export interface LedgerCounts {
   undecodable: number;
   /** Weir's own export. */
   excluded: number;
-  /** Not IP, or not this subject's by the rules of selection.ts. */
+  /** Not IP, or not this subject's by the rules of selection.ts or by its filter. */
   notSelected: number;
   sampledOut: number;
   unread: number;

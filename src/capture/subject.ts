@@ -1,8 +1,9 @@
 /** One subject's meter and the batches that leave it. */
 import { encodeFlowBatch, type FlowBatch } from "../flow/mod.ts";
-import { createMeter, drainMeter, flushMeter, type Meter } from "../meter/mod.ts";
+import { createMeter, drainMeter, flushMeter, type Meter, type MeterPolicy } from "../meter/mod.ts";
 import type { Outbox } from "./child/outbox.ts";
-import type { CaptureSubject, SubjectStatus } from "./plan.ts";
+import type { CapturePolicy, CaptureSubject, SubjectStatus } from "./plan.ts";
+import { trafficClassesOf } from "./traffic-class.ts";
 
 export interface MeteredSubject {
   subject: CaptureSubject;
@@ -28,13 +29,22 @@ export function createMeteredSubject(
     outbox.add(encodeFlowBatch(flows));
   };
   const meter = createMeter({
-    activeTimeoutUs: subject.activeTimeoutMs * 1000,
-    inactiveTimeoutUs: subject.inactiveTimeoutMs * 1000,
+    policy: meterPolicyOf(subject.policy),
     flowsMax: subject.flowsMax,
     observationDomain: subject.observationDomain,
     emit,
   });
   return { subject, meter, before };
+}
+
+function meterPolicyOf(policy: CapturePolicy): MeterPolicy {
+  if (policy.kind === "window") return { kind: "window", windowUs: policy.windowMs * 1000 };
+  const { activeTimeoutMs, inactiveTimeoutMs } = policy;
+  return {
+    kind: "aging",
+    activeTimeoutUs: activeTimeoutMs * 1000,
+    inactiveTimeoutUs: inactiveTimeoutMs * 1000,
+  };
 }
 
 /** Ends every flow of the subject (forced end) and hands over all that is finished. */
@@ -46,12 +56,21 @@ export function endFlows({ meter }: MeteredSubject): void {
 /** Whether flows metered under one must not go on under the other. */
 export function needsNewMeter(one: CaptureSubject, other: CaptureSubject): boolean {
   return (
-    one.activeTimeoutMs !== other.activeTimeoutMs ||
-    one.inactiveTimeoutMs !== other.inactiveTimeoutMs ||
+    !isSamePolicy(one.policy, other.policy) ||
+    trafficClassesOf(one) !== trafficClassesOf(other) ||
+    one.verdicts !== other.verdicts ||
     one.observationDomain !== other.observationDomain ||
     one.flowsMax !== other.flowsMax ||
-    one.scope !== other.scope ||
     one.revision !== other.revision
+  );
+}
+
+function isSamePolicy(one: CapturePolicy, other: CapturePolicy): boolean {
+  if (one.kind === "window") return other.kind === "window" && one.windowMs === other.windowMs;
+  return (
+    other.kind === "aging" &&
+    one.activeTimeoutMs === other.activeTimeoutMs &&
+    one.inactiveTimeoutMs === other.inactiveTimeoutMs
   );
 }
 

@@ -168,8 +168,11 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
   const interruption = listenForInterrupt(path);
   const report = await meterCapture({
     file: file.value,
-    activeTimeoutUs: flags.activeTimeout * 1e6,
-    inactiveTimeoutUs: flags.inactiveTimeout * 1e6,
+    policy: {
+      kind: "aging",
+      activeTimeoutUs: flags.activeTimeout * 1e6,
+      inactiveTimeoutUs: flags.inactiveTimeout * 1e6,
+    },
     flowsMax: flags.flowsMax,
     encapsulations: encapsulations.value,
     observationDomain: flags.observationDomain ?? 1,

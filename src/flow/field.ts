@@ -252,6 +252,23 @@ export const flowFields = [
     column: "exporter_address",
     description: "Who exported the flow; :: if metered here",
   },
+  {
+    id: 24,
+    name: "logStatus",
+    type: "u8",
+    fallback: 0,
+    column: "log_status",
+    description: "0 OK: a flow; 1 NODATA and 2 SKIPDATA: no flow, but a word on the whole window",
+  },
+  {
+    id: 25,
+    name: "windowS",
+    type: "u32",
+    fallback: 0,
+    unit: "seconds",
+    column: "window_s",
+    description: "Aggregation interval; 0 where flows are aged",
+  },
 ] as const satisfies readonly FieldShape[];
 
 export type FlowField = FieldShape & { readonly name: FlowFieldName };
@@ -262,4 +279,6 @@ export const flowFieldList: readonly FlowField[] = flowFields;
 
 export const flowEndReasons = { idle: 1, active: 2, endOfFlow: 3, forced: 4, lackOfResources: 5 } as const;
 export const flowDirections = { ingress: 0, egress: 1, unknown: 255 } as const;
+/** What a row says: a flow, that its window had no traffic, or that some of its window's packets were lost. */
+export const logStatuses = { ok: 0, noData: 1, skipData: 2 } as const;
 export const verdicts = { unknown: 0, accepted: 1, rejected: 2 } as const;

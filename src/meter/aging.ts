@@ -22,10 +22,9 @@
  */
 import { flowEndReasons } from "../flow/mod.ts";
 
-export interface AgingPolicy {
+interface AgingPolicy {
   readonly activeTimeoutUs: number;
   readonly inactiveTimeoutUs: number;
-  /** Silence after which a finished TCP flow is handed over; never more than the inactive timeout. */
   readonly endOfFlowLingerUs: number;
 }
 
@@ -33,7 +32,7 @@ export interface AgingPolicy {
 export const notEnded = 0;
 
 /** Why a flow has ended by `timeUs`, seen from the time of a packet of it or of a clock; 0 if it has not. */
-export function endReasonAt(
+export function agingReasonAt(
   policy: AgingPolicy,
   startUs: number,
   endUs: number,
@@ -52,7 +51,12 @@ export function endReasonAt(
 }
 
 /** When a flow that hears nothing more will end. */
-export function deadlineOf(policy: AgingPolicy, startUs: number, endUs: number, finished: boolean): number {
+export function agingDeadlineOf(
+  policy: AgingPolicy,
+  startUs: number,
+  endUs: number,
+  finished: boolean,
+): number {
   const idleUs = endUs + (finished ? policy.endOfFlowLingerUs : policy.inactiveTimeoutUs);
   const activeUs = startUs + policy.activeTimeoutUs;
   return idleUs < activeUs ? idleUs : activeUs;

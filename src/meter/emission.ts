@@ -1,5 +1,5 @@
 /** Ended flows into the batch that the meter hands over. */
-import { flowDirections } from "../flow/mod.ts";
+import { createFlowBatch, flowDirections } from "../flow/mod.ts";
 import {
   flagsClassShift,
   flowDoubles,
@@ -7,6 +7,7 @@ import {
   flowWords,
   traitsDirectionShift,
   traitsIpv6,
+  traitsVerdictShift,
   traitsVlanShift,
 } from "./flow-store.ts";
 import type { Meter } from "./state.ts";
@@ -35,9 +36,11 @@ export function emitFlow(meter: Meter, store: FlowStore, at: number, reason: num
   columns.tcpControlBits[row] = flags;
   columns.ipClassOfService[row] = flags >>> flagsClassShift;
   columns.flowEndReason[row] = reason;
+  columns.verdict[row] = (traits >>> traitsVerdictShift) & 3;
   emitInterface(meter, row, traits, words[at + flowWords.interfaceIndex]!);
   emitAddresses(meter, row, (traits & traitsIpv6) !== 0, words, at + flowWords.addresses);
   meter.emitted[reason]! += 1;
+  meter.counters.packetsEmitted += columns.packets[row];
   batch.count = row + 1;
   if (batch.count === batch.capacity) handOver(meter);
 }
@@ -46,6 +49,31 @@ export function emitFlow(meter: Meter, store: FlowStore, at: number, reason: num
 export function handOver({ batch, emit }: Meter): void {
   if (batch.count > 0) emit(batch);
   batch.count = 0;
+}
+
+/** A window's length as flows tell it; those of tests, below a second, are rounded up. */
+export function windowSOf(windowUs: number): number {
+  return Math.ceil(windowUs / 1_000_000);
+}
+
+/**
+ * Hands over a row that is no flow: a word on the window that ends (exclusive) at `endUs`. `logStatus` is
+ * noData or skipData of logStatuses. Only meters that cut by windows have any.
+ */
+export function emitWindowStatus(meter: Meter, endUs: number, logStatus: number): void {
+  const { policy, batch, emit } = meter;
+  const status = createFlowBatch(1);
+  const { columns } = status;
+  columns.startUs[0] = endUs - policy.windowUs;
+  columns.endUs[0] = endUs;
+  columns.logStatus[0] = logStatus;
+  columns.windowS[0] = windowSOf(policy.windowUs);
+  columns.ipVersion[0] = 4;
+  columns.flowDirection[0] = flowDirections.unknown;
+  columns.samplingInterval[0] = 1;
+  columns.observationDomain[0] = batch.columns.observationDomain[0]!;
+  status.count = 1;
+  emit(status);
 }
 
 function emitInterface({ batch }: Meter, row: number, traits: number, interfaceIndex: number): void {

@@ -9,8 +9,8 @@
  *   12  hash   13  not used
  *   14  source and destination: one word each for IPv4, four for IPv6
  *
- * Traits is the rest of the key in one word: protocol (bits 0–7), direction (8–9), IPv6 (10), VLAN id
- * (16–31). Bits 11–15 are never set, so `vacant` marks a struct that holds no flow.
+ * Traits is the rest of the key in one word: protocol (bits 0–7), direction (8–9), IPv6 (10), verdict (11–12),
+ * VLAN id (16–31). Bits 13–15 are never set, so `vacant` marks a struct that holds no flow.
  */
 import {
   clearReferences,
@@ -41,6 +41,7 @@ export const flagsFinished = 1 << 24;
 
 export const traitsDirectionShift = 8;
 export const traitsIpv6 = 1 << 10;
+export const traitsVerdictShift = 11;
 export const traitsVlanShift = 16;
 export const vacant = 0xffffffff;
 

@@ -1,5 +1,7 @@
 /** Packets to flows: createMeter(), meterPackets(), advanceMeter(), flushMeter(), drainMeter(). */
-export { createMeter, drainMeter, flushMeter } from "./meter.ts";
+export { emitWindowStatus } from "./emission.ts";
+export { createMeter, drainMeter, flushMeter, meterError } from "./meter.ts";
 export { meterPackets } from "./packets.ts";
+export type { MeterPolicy } from "./policy.ts";
 export type { Meter, MeterOptions, MeterStatistics } from "./state.ts";
 export { advanceMeter } from "./timers.ts";

@@ -7,7 +7,7 @@
  */
 import { flowEndReasons } from "../flow/mod.ts";
 import type { PacketColumns } from "../wire/packet/mod.ts";
-import { endReasonAt, notEnded } from "./aging.ts";
+import { notEnded } from "./aging.ts";
 import { emitFlow } from "./emission.ts";
 import {
   flagsFinished,
@@ -19,12 +19,15 @@ import {
   peekVacancy,
   traitsDirectionShift,
   traitsIpv6,
+  traitsVerdictShift,
   traitsVlanShift,
 } from "./flow-store.ts";
 import { hashIpv4Key, hashIpv6Key } from "./key-hash.ts";
+import { endReasonAt } from "./policy.ts";
 import { groupRows, type Meter, storeOf, touchStructs } from "./state.ts";
 import { flagsOf, openFlow, startCounting, tcpFinOrRst } from "./table.ts";
 import { startWheel } from "./timer-wheel.ts";
+import { addWindows } from "./window.ts";
 
 const tcpSyn = 0x02;
 
@@ -35,6 +38,7 @@ export function meterPackets(meter: Meter, packets: PacketColumns): void {
   for (let from = 0; from < packets.count; from += groupRows) {
     const count = Math.min(groupRows, packets.count - from);
     hashRows(meter, packets, from, count);
+    if (meter.window !== null) addWindows(meter.window, packets, from, count, meter.group.hashes);
     touchBuckets(meter, count);
     findFlows(meter, count);
     touchStructs(meter, meter.group.structs, count);
@@ -49,7 +53,8 @@ function hashRows(
   count: number,
 ): void {
   const { hashes, traits } = group;
-  const { addresses, ports, interfaceIndex, octets, protocol, direction, ipVersion, vlanId } = packets;
+  const { addresses, ports, interfaceIndex, octets, protocol, direction, ipVersion, verdict, vlanId } =
+    packets;
   let octetsSum = 0;
   for (let index = 0; index < count; index++) {
     const row = from + index;
@@ -58,6 +63,7 @@ function hashRows(
       (protocol[row]! |
         ((direction[row]! & 3) << traitsDirectionShift) |
         (isIpv6 ? traitsIpv6 : 0) |
+        ((verdict[row]! & 3) << traitsVerdictShift) |
         (vlanId[row]! << traitsVlanShift)) >>>
       0;
     traits[index] = rowTraits;
@@ -126,7 +132,7 @@ function countRows(meter: Meter, packets: PacketColumns, from: number, count: nu
  * arrays' addresses stay in registers.
  */
 function countPlainRows(
-  { group, ipv4, ipv6, aging }: Meter,
+  { group, ipv4, ipv6, policy }: Meter,
   packets: PacketColumns,
   from: number,
   index: number,
@@ -137,7 +143,7 @@ function countPlainRows(
   const ipv4Doubles = ipv4.doubles;
   const ipv6Words = ipv6.words;
   const ipv6Doubles = ipv6.doubles;
-  const { inactiveTimeoutUs, activeTimeoutUs } = aging;
+  const { inactiveTimeoutUs, activeTimeoutUs } = policy;
   for (; index < count; index++) {
     const reference = references[index]!;
     if (reference < 0) return index;
@@ -259,8 +265,12 @@ function addByTheRules(
   const startUs = doubles[double + flowDoubles.startUs]!;
   const endUs = doubles[double + flowDoubles.endUs]!;
   if (timeUs < endUs) meter.counters.latePackets += 1;
-  let reason: number = endReasonAt(meter.aging, startUs, endUs, finished, timeUs);
-  if (reason === notEnded && finished && (bits & tcpSyn) !== 0) reason = flowEndReasons.endOfFlow;
+  let reason: number = notEnded;
+  // A flow that is cut by windows was looked up with the packet's: it is the one to count it.
+  if (meter.window === null) {
+    reason = endReasonAt(meter.policy, startUs, endUs, finished, timeUs);
+    if (reason === notEnded && finished && (bits & tcpSyn) !== 0) reason = flowEndReasons.endOfFlow;
+  }
   if (reason === notEnded) {
     if (timeUs > endUs) doubles[double + flowDoubles.endUs] = timeUs;
     if (timeUs < startUs) doubles[double + flowDoubles.startUs] = timeUs;

@@ -1,18 +1,14 @@
 /** The meter's state, which the functions of this room share, and what other rooms see of it. */
 import type { FlowBatch } from "../flow/mod.ts";
-import type { AgingPolicy } from "./aging.ts";
 import type { BucketTable } from "./bucket-table.ts";
 import { type FlowStore, ipv4FlowWords, ipv6FlowWords } from "./flow-store.ts";
 import type { KeyHash } from "./key-hash.ts";
+import type { EndPolicy, MeterPolicy } from "./policy.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
+import type { CurrentWindow } from "./window.ts";
 
 export interface MeterOptions {
-  /** A flow's record covers less than this time. At least 1. */
-  readonly activeTimeoutUs: number;
-  /** A flow without a packet for this time has ended. At least 1. */
-  readonly inactiveTimeoutUs: number;
-  /** A finished TCP flow waits this long for the last acknowledgements; at most the inactive timeout. */
-  readonly endOfFlowLingerUs?: number;
+  readonly policy: MeterPolicy;
   /** Flows in the table at one time, both families together; from 1 to 2^26. */
   readonly flowsMax: number;
   readonly observationDomain?: number;
@@ -57,12 +53,15 @@ export interface MeterCounters {
   latePackets: number;
   activeFlows: number;
   activeFlowsMax: number;
+  packetsEmitted: number;
 }
 
 /** Only `statistics` is for other rooms; the rest is the state that this room's functions share. */
 export interface Meter {
   readonly statistics: MeterStatistics;
-  readonly aging: AgingPolicy;
+  readonly policy: EndPolicy;
+  /** Null where flows are aged. */
+  readonly window: CurrentWindow | null;
   readonly flowsMax: number;
   readonly emit: (flows: FlowBatch) => void;
   readonly batch: FlowBatch;

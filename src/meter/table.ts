@@ -1,7 +1,6 @@
 /** The table: flows come into it, have their timers set, make room and are removed. */
 import { flowEndReasons } from "../flow/mod.ts";
 import type { PacketColumns } from "../wire/packet/mod.ts";
-import { deadlineOf } from "./aging.ts";
 import { growBuckets, insertBucket, removeBucket } from "./bucket-table.ts";
 import { emitFlow } from "./emission.ts";
 import {
@@ -14,6 +13,7 @@ import {
   takeFlow,
   traitsIpv6,
 } from "./flow-store.ts";
+import { deadlineOf } from "./policy.ts";
 import { type Meter, storeOf } from "./state.ts";
 import { setTimer, takeNextTimer } from "./timer-wheel.ts";
 
@@ -101,33 +101,38 @@ export function watchFlow(
   const mayFinish =
     (store.words[at + flowWords.traits]! & 0xff) === protocolTcp &&
     (store.words[at + flowWords.flags]! & flagsFinished) === 0;
-  const lookUs = timeUs + meter.aging.endOfFlowLingerUs * (1 + lingerSlack);
-  setTimer(meter.wheel, mayFinish && lookUs < deadlineUs ? lookUs : deadlineUs, reference);
+  const lookUs = timeUs + meter.policy.endOfFlowLingerUs * (1 + lingerSlack);
+  // A window's slots end where it ends: a flow in the last of them is looked at just then.
+  const endUs = meter.window === null ? deadlineUs : deadlineUs - 1;
+  setTimer(meter.wheel, mayFinish && lookUs < endUs ? lookUs : endUs, reference);
 }
 
-function deadlineAt({ aging }: Meter, { words, doubles }: FlowStore, at: number): number {
+function deadlineAt({ policy }: Meter, { words, doubles }: FlowStore, at: number): number {
   const double = at >>> 1;
   const finished = (words[at + flowWords.flags]! & flagsFinished) !== 0;
   return deadlineOf(
-    aging,
+    policy,
     doubles[double + flowDoubles.startUs]!,
     doubles[double + flowDoubles.endUs]!,
     finished,
   );
 }
 
-/** Makes room for one flow: of the few flows whose timers are nearest, ends the one whose deadline is. */
+/**
+ * Makes room for one flow: of the few flows whose timers are nearest, ends the one whose deadline is, or where
+ * a window ends all of them, the one that has been silent for longest.
+ */
 function evictFlow(meter: Meter, timeUs: number): void {
   let victim = takeNextTimer(meter.wheel);
-  let victimDeadlineUs = deadlineOfReference(meter, victim);
+  let victimUs = dispensableFrom(meter, victim);
   for (let choice = 1; choice < evictionChoices; choice++) {
     const reference = takeNextTimer(meter.wheel);
     if (reference < 0) break;
-    const deadlineUs = deadlineOfReference(meter, reference);
-    const spared = deadlineUs < victimDeadlineUs ? victim : reference;
+    const referenceUs = dispensableFrom(meter, reference);
+    const spared = referenceUs < victimUs ? victim : reference;
     if (spared === victim) {
       victim = reference;
-      victimDeadlineUs = deadlineUs;
+      victimUs = referenceUs;
     }
     const store = storeOf(meter, spared);
     watchFlow(meter, store, (spared >>> 1) * store.structWords, spared, timeUs);
@@ -138,9 +143,12 @@ function evictFlow(meter: Meter, timeUs: number): void {
   removeFlow(meter, store, at, victim);
 }
 
-function deadlineOfReference(meter: Meter, reference: number): number {
+function dispensableFrom(meter: Meter, reference: number): number {
   const store = storeOf(meter, reference);
-  return deadlineAt(meter, store, (reference >>> 1) * store.structWords);
+  const at = (reference >>> 1) * store.structWords;
+  return meter.window === null
+    ? deadlineAt(meter, store, at)
+    : store.doubles[(at >>> 1) + flowDoubles.endUs]!;
 }
 
 /** Takes an emitted flow, whose timer has been taken, out of the table. */

@@ -53,7 +53,12 @@ function wheelSlots(ticks: number): number {
 
 /** Gives a wheel that has no time yet its first. */
 export function startWheel(wheel: TimerWheel, timeUs: number): void {
-  if (Number.isNaN(wheel.timeUs)) wheel.timeUs = timeUs;
+  if (Number.isNaN(wheel.timeUs)) wheel.timeUs = startOfSlot(wheel, timeUs);
+}
+
+/** Slots are aligned to 1970, as windows are. */
+function startOfSlot({ tickUs }: TimerWheel, timeUs: number): number {
+  return Math.floor(timeUs / tickUs) * tickUs;
 }
 
 /** Leaves the current slot if it lies behind `nowUs`, and says which it was; `noSlot` when it does not. */
@@ -70,7 +75,7 @@ export function turnWheelOn(wheel: TimerWheel, nowUs: number): number {
 
 /** Sets the wheel's time back; what waits in it is looked at within the next turn. */
 export function turnWheelBack(wheel: TimerWheel, nowUs: number): void {
-  wheel.timeUs = nowUs;
+  wheel.timeUs = startOfSlot(wheel, nowUs);
 }
 
 /** Has a flow looked at when `timeUs` has passed, or before if that is beyond the wheel's reach. */

@@ -1,7 +1,8 @@
 /** Timers: flows end when they have become silent or old, without a packet having to say so. */
-import { endReasonAt, notEnded } from "./aging.ts";
+import { notEnded } from "./aging.ts";
 import { emitFlow } from "./emission.ts";
 import { flagsFinished, flowDoubles, type FlowStore, flowWords } from "./flow-store.ts";
+import { endReasonAt, reachOf } from "./policy.ts";
 import { type Meter, storeOf, touchStructs } from "./state.ts";
 import { removeFlow, watchFlow } from "./table.ts";
 import { noSlot, startWheel, takeTimers, turnWheelBack, turnWheelOn } from "./timer-wheel.ts";
@@ -9,7 +10,7 @@ import { noSlot, startWheel, takeTimers, turnWheelBack, turnWheelOn } from "./ti
 /**
  * Ends the flows whose deadline has passed at `nowUs`, at most one slot of the wheel after it: a 64th of the
  * inactive timeout, never more than a second; a finished TCP flow at most a quarter of its linger time later
- * than that. Call it as often as you like: between slots it costs nothing.
+ * than that; a window of whole seconds just when it is over, unless the clock jumped. Call it as often as you like: between slots it costs nothing.
  *
  * `nowUs` says that every packet up to then has been metered: pass the time up to which the source has been
  * read, not the wall clock, if packets can be waiting in between; for a file the time of the last packet.
@@ -17,9 +18,9 @@ import { noSlot, startWheel, takeTimers, turnWheelBack, turnWheelOn } from "./ti
  * turn of the wheel.
  */
 export function advanceMeter(meter: Meter, nowUs: number): void {
-  const { wheel, aging } = meter;
+  const { wheel, policy } = meter;
   startWheel(wheel, nowUs);
-  if (nowUs <= wheel.timeUs - aging.inactiveTimeoutUs) turnWheelBack(wheel, nowUs);
+  if (nowUs <= wheel.timeUs - reachOf(policy)) turnWheelBack(wheel, nowUs);
   for (let slot = turnWheelOn(wheel, nowUs); slot !== noSlot; slot = turnWheelOn(wheel, nowUs)) {
     for (let count = takeTimers(wheel, slot, meter.due); count > 0;) {
       endDue(meter, count, nowUs);
@@ -61,9 +62,9 @@ function endDue(meter: Meter, count: number, nowUs: number): void {
   }
 }
 
-function reasonAt({ aging }: Meter, { words, doubles }: FlowStore, at: number, nowUs: number): number {
+function reasonAt({ policy }: Meter, { words, doubles }: FlowStore, at: number, nowUs: number): number {
   const double = at >>> 1;
   const finished = (words[at + flowWords.flags]! & flagsFinished) !== 0;
   const startUs = doubles[double + flowDoubles.startUs]!;
-  return endReasonAt(aging, startUs, doubles[double + flowDoubles.endUs]!, finished, nowUs);
+  return endReasonAt(policy, startUs, doubles[double + flowDoubles.endUs]!, finished, nowUs);
 }

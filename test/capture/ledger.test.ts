@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { createIntake } from "../../src/capture/intake.ts";
 import { createLedger } from "../../src/capture/ledger.ts";
-import { type CaptureSubject, subjectKey } from "../../src/capture/plan.ts";
+import { allTraffic, type CaptureSubject, subjectKey } from "../../src/capture/plan.ts";
 import { createFedTap } from "../../src/capture/tap.ts";
 
 const point = {
@@ -17,8 +17,9 @@ const subject: CaptureSubject = {
   resourceId: "sag-1",
   scope: "gateway",
   interfaceNames: [],
-  activeTimeoutMs: 300_000,
-  inactiveTimeoutMs: 15_000,
+  policy: { kind: "aging", activeTimeoutMs: 300_000, inactiveTimeoutMs: 15_000 },
+  filter: allTraffic,
+  verdicts: false,
   observationDomain: 1,
   flowsMax: 1000,
 };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { ledgerError } from "../../src/capture/mod.ts";
 import {
+  agingOf,
   type CaptureClient,
   type CapturedFlow,
   type FrameSender,
@@ -223,7 +224,7 @@ describe.skipIf(!runnable)("an interface between two namespaces", () => {
     for (let change = 0; change < 8; change++) {
       const begun = performance.now();
       const subjects = [
-        { ...subject, activeTimeoutMs: 60_000 + change },
+        { ...subject, policy: agingOf(60_000 + change, 10_000) },
         ...(change % 2 === 0 ? [other] : []),
       ];
       await client.apply({ subjects });

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { type CaptureStatus, ledgerError } from "../../src/capture/mod.ts";
 import {
+  agingOf,
   type CaptureClient,
   type ClientOptions,
   type FrameSender,
@@ -152,7 +153,7 @@ describe.skipIf(!runnable)("the capture process", () => {
   it("hands over what ended soon after its timeout", async () => {
     const client = startClient();
     await client.start();
-    await client.apply({ subjects: [{ ...subject, inactiveTimeoutMs: 1000 }] });
+    await client.apply({ subjects: [{ ...subject, policy: agingOf(60_000, 1000) }] });
     await sender.send([{ frame, times: 3 }]);
     const sentMs = performance.now();
     await until(async () => (await packetsOf(client)) === 3);
@@ -163,7 +164,7 @@ describe.skipIf(!runnable)("the capture process", () => {
   it("hands over what lasts every active timeout, and every packet of it once", async () => {
     const client = startClient();
     await client.start();
-    await client.apply({ subjects: [{ ...subject, activeTimeoutMs: 1000, inactiveTimeoutMs: 10_000 }] });
+    await client.apply({ subjects: [{ ...subject, policy: agingOf(1000, 10_000) }] });
     for (let sent = 0; sent < 16; sent++) {
       await sender.send([{ frame, times: 1 }]);
       await new Promise((resolve) => setTimeout(resolve, 250));
@@ -178,7 +179,7 @@ describe.skipIf(!runnable)("the capture process", () => {
   it("keeps every batch while none is accepted, and hands all over afterwards", async () => {
     const client = startClient();
     await client.start({ batchesInFlightMax: 2 });
-    await client.apply({ subjects: [{ ...subject, inactiveTimeoutMs: 500 }] });
+    await client.apply({ subjects: [{ ...subject, policy: agingOf(60_000, 500) }] });
     await client.refuse(true);
     for (let round = 0; round < 4; round++) {
       await sender.send([{ frame, times: 5 }]);
@@ -197,7 +198,7 @@ describe.skipIf(!runnable)("the capture process", () => {
     await client.start();
     const before = await client.apply({ subjects: [subject] });
     await sender.send([{ frame, times: 7 }]);
-    await client.apply({ subjects: [{ ...subject, activeTimeoutMs: 61_000 }] });
+    await client.apply({ subjects: [{ ...subject, policy: agingOf(61_000, 10_000) }] });
     process.kill(before.processId!, "SIGKILL");
     const killedMs = performance.now();
     await until(async () => {

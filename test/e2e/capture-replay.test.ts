@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { afterAll, describe, expect, it } from "vitest";
 
-import { type CaptureClient, startCaptureClient, subjectOf } from "../support/capture-client.ts";
+import { agingOf, type CaptureClient, startCaptureClient, subjectOf } from "../support/capture-client.ts";
 import { bytesOf, ethernet, etherTypes, ipv4, udp } from "../support/frame-builder.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weir-replay-"));
@@ -45,7 +45,7 @@ describe("a replayed capture file", () => {
     const client = startCaptureClient();
     clients.push(client);
     await client.start({ method: "replay", replay: { path, interfaceName: "file0", speed } });
-    await client.apply({ subjects: [subjectOf({ interfaceNames: ["file0"], inactiveTimeoutMs })] });
+    await client.apply({ subjects: [subjectOf({ interfaceNames: ["file0"], policy: agingOf(60_000, inactiveTimeoutMs) })] });
     return client;
   };
   afterAll(() => {

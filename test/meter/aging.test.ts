@@ -12,8 +12,11 @@ function collecting(options: { activeS?: number; inactiveS?: number } = {}): {
 } {
   const flows: TestFlow[] = [];
   const meter = createMeter({
-    activeTimeoutUs: (options.activeS ?? 300) * second,
-    inactiveTimeoutUs: (options.inactiveS ?? 15) * second,
+    policy: {
+      kind: "aging",
+      activeTimeoutUs: (options.activeS ?? 300) * second,
+      inactiveTimeoutUs: (options.inactiveS ?? 15) * second,
+    },
     flowsMax: 1000,
     emit: (batch) => void flows.push(...flowsOf(batch)),
   });

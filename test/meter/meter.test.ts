@@ -5,13 +5,17 @@ import { createPacketColumns } from "../../src/wire/packet/mod.ts";
 import { columnsOf, flowsOf, meterAll, packetOf, tcp, type TestFlow } from "./traffic.ts";
 
 const second = 1_000_000;
-const aging = { activeTimeoutUs: 300 * second, inactiveTimeoutUs: 15 * second };
+const policy = {
+  kind: "aging",
+  activeTimeoutUs: 300 * second,
+  inactiveTimeoutUs: 15 * second,
+} as const;
 
 describe("createMeter()", () => {
   it("emits what the key and the first packet say, with the sums of the others", () => {
     const flows: TestFlow[] = [];
     const meter = createMeter({
-      ...aging,
+      policy,
       flowsMax: 10,
       emit: (batch) => void flows.push(...flowsOf(batch)),
     });
@@ -68,7 +72,7 @@ describe("createMeter()", () => {
       { direction: 1 },
     ];
     let flows = 0;
-    const meter = createMeter({ ...aging, flowsMax: 100, emit: (batch) => void (flows += batch.count) });
+    const meter = createMeter({ policy, flowsMax: 100, emit: (batch) => void (flows += batch.count) });
     meterAll(meter, [packetOf(), packetOf({ octets: 9, ipClassOfService: 4, tcpControlBits: tcp.push })]);
     for (const difference of differences) meterAll(meter, [packetOf(difference)]);
     flushMeter(meter);
@@ -78,7 +82,7 @@ describe("createMeter()", () => {
   it("fills the observation domain, and the columns that are the same for every metered flow", () => {
     const seen: unknown[] = [];
     const meter = createMeter({
-      ...aging,
+      policy,
       flowsMax: 10,
       observationDomain: 77,
       emit: ({ columns }) =>
@@ -92,7 +96,7 @@ describe("createMeter()", () => {
   it("counts octets and packets beyond 32 bits", () => {
     let octets = 0;
     const meter = createMeter({
-      ...aging,
+      policy,
       flowsMax: 10,
       emit: ({ columns }) => void (octets += columns.octets[0]!),
     });
@@ -108,8 +112,7 @@ describe("createMeter()", () => {
     const counts = [15, 60].map((inactiveS) => {
       let flows = 0;
       const meter = createMeter({
-        ...aging,
-        inactiveTimeoutUs: inactiveS * second,
+        policy: { ...policy, inactiveTimeoutUs: inactiveS * second },
         flowsMax: 10,
         emit: (batch) => void (flows += batch.count),
       });
@@ -126,7 +129,7 @@ describe("the table", () => {
     const count = 50_000;
     const packetsOfPort = new Map<string, number>();
     const meter = createMeter({
-      ...aging,
+      policy,
       flowsMax: count,
       emit: (batch) => {
         for (const flow of flowsOf(batch))
@@ -150,7 +153,7 @@ describe("the table", () => {
   it("is empty after a flush and can be used again", () => {
     const flows: TestFlow[] = [];
     const meter = createMeter({
-      ...aging,
+      policy,
       flowsMax: 100,
       emit: (batch) => void flows.push(...flowsOf(batch)),
     });
@@ -167,7 +170,7 @@ describe("the table", () => {
 
   it("at its bound ends the flow whose timer is nearest, and counts it", () => {
     const flows: TestFlow[] = [];
-    const meter = createMeter({ ...aging, flowsMax: 4, emit: (batch) => void flows.push(...flowsOf(batch)) });
+    const meter = createMeter({ policy, flowsMax: 4, emit: (batch) => void flows.push(...flowsOf(batch)) });
     for (let port = 1; port <= 4; port++)
       meterAll(meter, [packetOf({ sourcePort: port, timeUs: port * second })]);
     // Port 1 is the oldest, but not idle.
@@ -184,7 +187,7 @@ describe("the table", () => {
 
   it("holds one flow when it is to hold none", () => {
     const flows: TestFlow[] = [];
-    const meter = createMeter({ ...aging, flowsMax: 0, emit: (batch) => void flows.push(...flowsOf(batch)) });
+    const meter = createMeter({ policy, flowsMax: 0, emit: (batch) => void flows.push(...flowsOf(batch)) });
     for (let port = 1; port <= 3; port++) meterAll(meter, [packetOf({ sourcePort: port })]);
     flushMeter(meter);
     expect(flows.map((flow) => flow.reason)).toEqual([5, 5, 4]);
@@ -194,7 +197,7 @@ describe("the table", () => {
     let packets = 0;
     let octets = 0;
     const meter = createMeter({
-      ...aging,
+      policy,
       flowsMax: 1000,
       emit: ({ count, columns }) => {
         for (let row = 0; row < count; row++) {
@@ -229,9 +232,12 @@ describe("meterPackets()", () => {
       let octets = 0;
       let flows = 0;
       const meter = createMeter({
-        activeTimeoutUs: 4 * second,
-        inactiveTimeoutUs: second,
-        endOfFlowLingerUs: second / 4,
+        policy: {
+          kind: "aging",
+          activeTimeoutUs: 4 * second,
+          inactiveTimeoutUs: second,
+          endOfFlowLingerUs: second / 4,
+        },
         flowsMax: 20_000,
         emit: ({ count, columns }) => {
           flows += count;

@@ -70,9 +70,12 @@ function meteredFlows(
 ): TestFlow[] {
   const flows: TestFlow[] = [];
   const meter = createMeter({
-    activeTimeoutUs: rules.activeUs,
-    inactiveTimeoutUs: rules.inactiveUs,
-    endOfFlowLingerUs: rules.lingerUs,
+    policy: {
+      kind: "aging",
+      activeTimeoutUs: rules.activeUs,
+      inactiveTimeoutUs: rules.inactiveUs,
+      endOfFlowLingerUs: rules.lingerUs,
+    },
     flowsMax: 1000,
     seed: 1,
     emit: (batch) => void flows.push(...flowsOf(batch)),
@@ -134,8 +137,11 @@ describe("meterPackets() and the reference meter", () => {
         const flows: TestFlow[] = [];
         const { rules, packets } = traffic;
         const meter = createMeter({
-          activeTimeoutUs: rules.activeUs,
-          inactiveTimeoutUs: rules.inactiveUs,
+          policy: {
+            kind: "aging",
+            activeTimeoutUs: rules.activeUs,
+            inactiveTimeoutUs: rules.inactiveUs,
+          },
           flowsMax: 4,
           emit: (batch) => void flows.push(...flowsOf(batch)),
         });

@@ -4,13 +4,15 @@ import { fileURLToPath } from "node:url";
 
 import type { Result } from "../../src/base/mod.ts";
 import { unwrap } from "../../src/base/mod.ts";
-import type {
-  CaptureConfig,
-  CapturePlan,
-  CaptureStatus,
-  CaptureSubject,
-  HostInterface,
-  LedgerEntry,
+import {
+  allTraffic,
+  type CaptureConfig,
+  type CapturePlan,
+  type CapturePolicy,
+  type CaptureStatus,
+  type CaptureSubject,
+  type HostInterface,
+  type LedgerEntry,
 } from "../../src/capture/mod.ts";
 import type { CapturedFlow, HostRequest } from "./capture-host.ts";
 import type { FrameOrder } from "./frame-sender.ts";
@@ -78,14 +80,19 @@ export function startCaptureClient(
   };
 }
 
+export function agingOf(activeTimeoutMs: number, inactiveTimeoutMs: number): CapturePolicy {
+  return { kind: "aging", activeTimeoutMs, inactiveTimeoutMs };
+}
+
 export function subjectOf(given: Partial<CaptureSubject>): CaptureSubject {
   return {
     flowLogId: "fl-test",
     resourceId: "res-test",
     scope: "interface",
     interfaceNames: [],
-    activeTimeoutMs: 60_000,
-    inactiveTimeoutMs: 10_000,
+    policy: agingOf(60_000, 10_000),
+    filter: allTraffic,
+    verdicts: false,
     observationDomain: 1,
     flowsMax: 100_000,
     ...given,

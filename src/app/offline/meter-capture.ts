@@ -12,7 +12,14 @@ import {
   type PacketSource,
   readMore,
 } from "../../capture/file/mod.ts";
-import { advanceMeter, createMeter, flushMeter, type Meter, meterPackets } from "../../meter/mod.ts";
+import {
+  advanceMeter,
+  createMeter,
+  flushMeter,
+  type Meter,
+  meterPackets,
+  type MeterPolicy,
+} from "../../meter/mod.ts";
 import { decodeOutcomes, type EncapsulationSwitches } from "../../wire/packet/mod.ts";
 import { createFlowQueue, type FlowConsumer, type FlowQueue } from "./consumer.ts";
 import type { Conservation, FrameCounts, OfflineReport } from "./report.ts";
@@ -21,8 +28,7 @@ import { createFlowSummary, type FlowSummary } from "./summary.ts";
 export interface OfflineOptions {
   /** A pcap or pcapng file, which is closed at the end. */
   readonly file: CaptureFile;
-  readonly activeTimeoutUs: number;
-  readonly inactiveTimeoutUs: number;
+  readonly policy: MeterPolicy;
   readonly flowsMax: number;
   readonly observationDomain?: number;
   /** Encapsulations that are looked into; those left out are as the decoder has them. */
@@ -51,8 +57,7 @@ export async function meterCapture(options: OfflineOptions): Promise<OfflineRepo
   });
   const summary = createFlowSummary(options.top);
   const meter = createMeter({
-    activeTimeoutUs: options.activeTimeoutUs,
-    inactiveTimeoutUs: options.inactiveTimeoutUs,
+    policy: options.policy,
     flowsMax: options.flowsMax,
     observationDomain: options.observationDomain ?? 0,
     emit: (flows) => {

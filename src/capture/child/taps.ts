@@ -14,6 +14,7 @@ import type { CapturePlan, InterfaceStatus } from "../plan.ts";
 import { createExcludedTable, lowestInterfaces, type SelectionPoint } from "../selection.ts";
 import type { MeteredSubject } from "../subject.ts";
 import type { Tap } from "../tap.ts";
+import { trafficClassesOf } from "../traffic-class.ts";
 
 export interface TapTable {
   readonly taps: ReadonlyMap<string, Tap>;
@@ -139,9 +140,10 @@ function openTap(table: Table, device: HostInterface, plan: CapturePlan): Tap | 
 }
 
 function attach(table: Table, tap: Tap, attached: readonly MeteredSubject[]): void {
-  const meters = (scope: string): MeteredSubject["meter"][] =>
-    attached.filter(({ subject }) => subject.scope === scope).map(({ meter }) => meter);
-  attachMeters(tap.intake, meters("interface"), meters("gateway"));
+  attachMeters(
+    tap.intake,
+    attached.map(({ subject, meter }) => ({ meter, classes: trafficClassesOf(subject) })),
+  );
   table.deps.ledger.reattach(
     tap,
     attached.map(({ subject }) => subject),

@@ -26,6 +26,8 @@ export interface PacketColumns {
   readonly interfaceIndex: Uint32Array<ArrayBuffer>;
   /** flowDirections of flow/: 0 ingress, 1 egress, 255 not known. */
   readonly direction: Uint8Array<ArrayBuffer>;
+  /** verdicts of flow/: 0 where the source does not tell. The decoder leaves it alone. */
+  readonly verdict: Uint8Array<ArrayBuffer>;
 }
 
 export function createPacketColumns(capacity: number): PacketColumns {
@@ -43,5 +45,6 @@ export function createPacketColumns(capacity: number): PacketColumns {
     vlanId: new Uint16Array(capacity),
     interfaceIndex: new Uint32Array(capacity),
     direction: new Uint8Array(capacity),
+    verdict: new Uint8Array(capacity),
   };
 }

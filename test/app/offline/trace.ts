@@ -13,6 +13,7 @@ import {
 } from "../../../bench/generate/mod.ts";
 import { type FlowConsumer, meterCapture, type OfflineReport } from "../../../src/app/offline/mod.ts";
 import { openCaptureFile } from "../../../src/capture/file/mod.ts";
+import type { MeterPolicy } from "../../../src/meter/mod.ts";
 
 export interface Trace {
   readonly bytes: Buffer;
@@ -40,6 +41,7 @@ export async function meterBytes(
   bytes: Uint8Array,
   options: {
     timeouts?: Pick<TruthTimeouts, "activeTimeoutUs" | "inactiveTimeoutUs">;
+    policy?: MeterPolicy;
     consumers?: FlowConsumer[];
     flowsMax?: number;
     top?: number;
@@ -50,8 +52,11 @@ export async function meterBytes(
   if (!file.ok) throw new Error(file.fault.message);
   return meterCapture({
     file: file.value,
-    activeTimeoutUs: options.timeouts?.activeTimeoutUs ?? 300e6,
-    inactiveTimeoutUs: options.timeouts?.inactiveTimeoutUs ?? 15e6,
+    policy: options.policy ?? {
+      kind: "aging",
+      activeTimeoutUs: options.timeouts?.activeTimeoutUs ?? 300e6,
+      inactiveTimeoutUs: options.timeouts?.inactiveTimeoutUs ?? 15e6,
+    },
     flowsMax: options.flowsMax ?? 1e6,
     top: options.top ?? 10,
     consumers: options.consumers ?? [],

@@ -51,8 +51,7 @@ export function createRun(encapsulations: EncapsulationSwitches): DecoderRun {
   const flows: string[] = [];
   const totals = { packets: 0, octets: 0 };
   const meter = createMeter({
-    activeTimeoutUs: 300e6,
-    inactiveTimeoutUs: 15e6,
+    policy: { kind: "aging", activeTimeoutUs: 300e6, inactiveTimeoutUs: 15e6 },
     flowsMax: 1000,
     emit: (batch) => {
       for (let row = 0; row < batch.count; row++) {
