@@ -7,21 +7,27 @@
  */
 import { fail, ok, type Result } from "../base/mod.ts";
 import { flowsTable, type QueryAnswer, type Store } from "../store/mod.ts";
-import { cellText, type LogRecord, recordColumns, type RecordFormat, renderRecord } from "./record-format.ts";
-import { sagRecordFormat } from "./sag-record.ts";
+import { cellText, type LogRecord, type RecordFormat } from "./record-format.ts";
 import { compileQuery, type SearchQuery, type SearchTerm } from "./search-query.ts";
 import { createParameters, type ParameterType, predicateSql } from "./search/sql.ts";
+import {
+  createServiceRecords,
+  type ServiceFormats,
+  serviceFormats,
+  type ServiceRecords,
+} from "./service-record.ts";
 
 /** What the reader needs of the store. */
 export type LogReaderStore = Pick<Store, "query">;
 
 export interface LogReaderConfig {
-  readonly format: RecordFormat;
+  /** The records of each service. */
+  readonly formats: ServiceFormats;
   /** A query that runs longer is given up and answered `Incomplete`. */
   readonly timeoutMs: number;
 }
 
-export const defaultLogReaderConfig: LogReaderConfig = { format: sagRecordFormat, timeoutMs: 30_000 };
+export const defaultLogReaderConfig: LogReaderConfig = { formats: serviceFormats, timeoutMs: 30_000 };
 
 export interface LogRange {
   /** The logstore's number. */
@@ -92,6 +98,7 @@ export interface TailPage extends QueryStatistics {
 }
 
 export interface LogReader {
+  /** The fields of every service's records: what a search may name. */
   readonly format: RecordFormat;
   /** Faults: `TimeRangeInvalid`, `QuerySyntax`, `QueryTooComplex`, `QueryUnsupported`, those of the store. */
   getLogs(request: LogsRequest): Promise<Result<LogPage>>;
@@ -105,6 +112,7 @@ const secondsMax = 2 ** 32 - 1;
 
 interface Reader {
   readonly config: LogReaderConfig;
+  readonly records: ServiceRecords;
   readonly store: LogReaderStore;
 }
 
@@ -113,9 +121,10 @@ export function createLogReader(
   deps: { readonly store: LogReaderStore },
 ): LogReader {
   const config = { ...defaultLogReaderConfig, ...settings };
-  const reader: Reader = { config, store: deps.store };
+  const records = createServiceRecords(config.formats);
+  const reader: Reader = { config, records, store: deps.store };
   return {
-    format: config.format,
+    format: records.format,
     getLogs: (request) => getLogs(reader, request),
     getHistograms: (request) => getHistograms(reader, request),
     tail: (request) => tail(reader, request),
@@ -126,7 +135,7 @@ async function getLogs(reader: Reader, request: LogsRequest): Promise<Result<Log
   const prepared = prepareRange(reader, request);
   if (!prepared.ok) return prepared;
   const { query, condition, parameters } = prepared.value;
-  const columns = recordColumns(reader.config.format).join(", ");
+  const columns = reader.records.columns.join(", ");
   const direction = request.reverse ? "DESC" : "ASC";
   const line = parameters.bind("UInt64", request.line);
   const offset = parameters.bind("UInt64", request.offset);
@@ -137,7 +146,7 @@ async function getLogs(reader: Reader, request: LogsRequest): Promise<Result<Log
     parameters.values,
   );
   if (!answer.ok) return answer;
-  const records = renderRows(reader.config.format, answer.value.rows);
+  const records = renderRows(reader.records, answer.value.rows);
   return records.ok ? ok({ ...statistics(query, answer.value), records: records.value }) : records;
 }
 
@@ -173,24 +182,24 @@ async function getHistograms(reader: Reader, request: HistogramsRequest): Promis
 }
 
 async function tail(reader: Reader, request: TailRequest): Promise<Result<TailPage>> {
-  const { config } = reader;
-  const query = compileQuery(request.query, config.format);
+  const { records: stored } = reader;
+  const query = compileQuery(request.query, stored.format);
   if (!query.ok) return query;
   const parameters = createParameters();
   const conditions = [`logstore = ${parameters.bind("UInt32", request.logstore)}`];
   const { afterPosition } = request;
   if (afterPosition !== undefined) conditions.push(`position > ${parameters.bind("UInt64", afterPosition)}`);
-  conditions.push(predicateSql(query.value.predicate, config.format, parameters));
+  conditions.push(predicateSql(query.value.predicate, stored.format, parameters));
   const answer = await run(
     reader,
-    `SELECT ${recordColumns(config.format).join(", ")}, toString(position) FROM ${flowsTable.name} ` +
+    `SELECT ${stored.columns.join(", ")}, toString(position) FROM ${flowsTable.name} ` +
       `WHERE ${conditions.join(" AND ")} ORDER BY position ${afterPosition === undefined ? "DESC" : "ASC"} ` +
       `LIMIT ${parameters.bind("UInt64", request.line)}`,
     parameters.values,
   );
   if (!answer.ok) return answer;
   const rows = afterPosition === undefined ? answer.value.rows.toReversed() : answer.value.rows;
-  const records = renderRows(config.format, rows);
+  const records = renderRows(stored, rows);
   if (!records.ok) return records;
   const last = rows.at(-1)?.at(-1);
   const position = last === undefined ? afterPosition : cellText(last);
@@ -204,7 +213,7 @@ interface PreparedRange {
   readonly parameters: ReturnType<typeof createParameters>;
 }
 
-function prepareRange({ config }: Reader, request: LogRange): Result<PreparedRange> {
+function prepareRange({ records: { format } }: Reader, request: LogRange): Result<PreparedRange> {
   const { fromS, toS } = request;
   if (!Number.isSafeInteger(fromS) || !Number.isSafeInteger(toS) || fromS < 0 || fromS >= toS) {
     return fail("TimeRangeInvalid", `the time range [${fromS}, ${toS}) is empty or not valid`, {
@@ -213,7 +222,7 @@ function prepareRange({ config }: Reader, request: LogRange): Result<PreparedRan
       allowed: "from < to, in seconds since 1970",
     });
   }
-  const query = compileQuery(request.query, config.format);
+  const query = compileQuery(request.query, format);
   if (!query.ok) return query;
   const parameters = createParameters();
   const bind = (type: ParameterType, value: string | number): string => parameters.bind(type, value);
@@ -224,9 +233,9 @@ function prepareRange({ config }: Reader, request: LogRange): Result<PreparedRan
   ];
   if (fromS > secondsMax) conditions.push("0");
   if (request.topic !== undefined && request.topic !== "") {
-    conditions.push(`${config.format.topic.expression} = ${bind("String", request.topic)}`);
+    conditions.push(`${format.topic.expression} = ${bind("String", request.topic)}`);
   }
-  conditions.push(predicateSql(query.value.predicate, config.format, parameters));
+  conditions.push(predicateSql(query.value.predicate, format, parameters));
   return ok({ query: query.value, condition: conditions.join(" AND "), parameters });
 }
 
@@ -256,12 +265,12 @@ function statistics(query: SearchQuery, answer: Ran): QueryStatistics {
 }
 
 function renderRows(
-  format: RecordFormat,
+  { render }: ServiceRecords,
   rows: readonly (readonly unknown[])[],
 ): Result<readonly LogRecord[]> {
   const records: LogRecord[] = [];
   for (const row of rows) {
-    const record = renderRecord(format, row);
+    const record = render(row);
     if (!record.ok) return record;
     records.push(record.value);
   }

@@ -7,5 +7,6 @@ export {
   type RecordFormat,
 } from "./record-format.ts";
 export { sagRecordFormat } from "./sag-record.ts";
+export { vpcRecordFormat } from "./vpc-record.ts";
 export { compileQuery, type SearchQuery, type SearchTerm } from "./search-query.ts";
 export { searchLimits } from "./search/parser.ts";

@@ -5,8 +5,6 @@
  * expression over the store's columns that yields its value. Search, output and the index description
  * of the dialects are all driven by it; a second service's records are one more file beside sag-record.ts.
  */
-import { type Result, fail, ok } from "../base/mod.ts";
-
 /**
  * How a field is indexed and stored:
  * - `long`: an integer; the expression is a ClickHouse unsigned integer.
@@ -21,8 +19,10 @@ export interface RecordField {
   readonly kind: RecordFieldKind;
   /** ClickHouse expression over the store's columns. Written by us, never by a user. */
   readonly expression: string;
-  /** Whether the expression is NULL for rows whose record lacks the field. */
+  /** Whether the expression is NULL for rows whose record lacks the field; no search matches it there. */
   readonly optional?: boolean;
+  /** What a record shows where the expression is NULL; absent, it shows no such field. */
+  readonly shownAs?: string;
 }
 
 export interface RecordFormat {
@@ -45,28 +45,10 @@ export const recordDelimiters = ", '\";=()[]{}?@&<>/\n\t\r";
 /** One log: reserved fields and record fields, every value text. */
 export type LogRecord = Record<string, string>;
 
-/** The columns to select for `renderRecord`, in its order. */
-export function recordColumns(format: RecordFormat): string[] {
-  const reserved = ["toUnixTimestamp(time)", format.source.expression, format.topic.expression];
-  return [...reserved, ...format.fields.map((field) => field.expression)];
-}
-
-/** Makes the record of one row of `recordColumns`; a NULL is a field that the record lacks. */
-export function renderRecord(format: RecordFormat, row: readonly unknown[]): Result<LogRecord> {
-  if (row.length < format.fields.length + 3) {
-    return fail("Internal", `a row of ${row.length} columns is no ${format.name} record`);
-  }
-  const record: LogRecord = {
-    __time__: cellText(row[0]),
-    __source__: cellText(row[1]),
-    __topic__: cellText(row[2]),
-  };
-  for (const [index, field] of format.fields.entries()) {
-    const value = row[index + 3];
-    if (value === null || value === undefined) continue;
-    record[field.name] = field.kind === "address" ? addressText(cellText(value)) : cellText(value);
-  }
-  return ok(record);
+/** The text of a field whose value this is; undefined where the record lacks the field. */
+export function fieldText({ kind, shownAs }: RecordField, value: unknown): string | undefined {
+  if (value === null || value === undefined) return shownAs;
+  return kind === "address" ? addressText(cellText(value)) : cellText(value);
 }
 
 /** A cell of the store's answer, where 64-bit integers may be text already. */

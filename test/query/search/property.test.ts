@@ -243,7 +243,7 @@ beforeAll(async () => void (flowStore = await openFlowStore()));
 afterAll(() => flowStore.close());
 
 async function expectSearchesToAgree(logstore: number, format: RecordFormat): Promise<void> {
-  const reader = createLogReader({ format }, { store: flowStore.store });
+  const reader = createLogReader({ formats: { sag: format } }, { store: flowStore.store });
   const range = { logstore, fromS: 1_600_000_000, toS: 1_800_000_000, offset: 0, line: 1000 };
   await flowStore.append(logstore, fc.sample(storedFlow, 300));
   const all = unwrap(await reader.getLogs({ ...range, query: "", reverse: false })).records;

@@ -1,12 +1,5 @@
 /** GetLogs in both of its forms, and GetHistograms. */
-import type {
-  Histograms,
-  LogPage,
-  LogRange,
-  LogReader,
-  LogsRequest,
-  QueryStatistics,
-} from "../../../query/mod.ts";
+import type { Histograms, LogPage, LogRange, LogsRequest, QueryStatistics } from "../../../query/mod.ts";
 import { answer, type Parsed, parsed, refuse, refuseFault, type SlsAnswer } from "./answer.ts";
 import { logstoreOf, type SlsCall } from "./call.ts";
 import {
@@ -30,7 +23,7 @@ export async function getLogs(call: SlsCall): Promise<SlsAnswer> {
   const { page, request } = ran.value;
   return answer(page.records, {
     ...statisticsHeaders(page, page.records.length),
-    "x-log-query-info": queryInfo(page, request.line, call.services.logReader),
+    "x-log-query-info": queryInfo(page, request.line),
     "x-log-has-sql": "false",
     "x-log-agg-query": "",
     ...whereQueryHeader(page.search),
@@ -63,7 +56,7 @@ export async function postLogs(call: SlsCall): Promise<SlsAnswer> {
       telementryType: "None",
       isAccurate: true,
       mode: 0,
-      keys: recordKeys(call.services.logReader),
+      keys: recordKeys(page),
       columnTypes: [],
       terms: page.terms.map(({ field, word }) => ({ key: field, term: word })),
       highlights: [],
@@ -157,15 +150,16 @@ function statisticsHeaders(statistics: QueryStatistics, count: number): Record<s
   };
 }
 
-function recordKeys({ format }: LogReader): string[] {
-  return ["__time__", "__source__", "__topic__", ...format.fields.map((field) => field.name)];
+/** The keys of the records of a page, each by its first place. */
+function recordKeys({ records }: LogPage): string[] {
+  return [...new Set(records.flatMap((record) => Object.keys(record)))];
 }
 
 /** JSON in a header: what is not printable ASCII is escaped. */
-function queryInfo({ terms }: QueryStatistics, line: number, reader: LogReader): string {
+function queryInfo(page: LogPage, line: number): string {
   const info = (shown: readonly (readonly string[])[]): string =>
     JSON.stringify({
-      keys: recordKeys(reader),
+      keys: recordKeys(page),
       terms: shown,
       limited: `${line}`,
       mode: 0,
@@ -173,7 +167,7 @@ function queryInfo({ terms }: QueryStatistics, line: number, reader: LogReader):
       columnTypes: [],
       highlight: [],
     }).replaceAll(/[^\u0020-\u007e]/gu, escaped);
-  const text = info(terms.map(({ field, word }) => [word, field]));
+  const text = info(page.terms.map(({ field, word }) => [word, field]));
   return text.length <= queryInfoBytesMax ? text : info([]);
 }
 
