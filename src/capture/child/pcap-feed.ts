@@ -1,15 +1,16 @@
 /** Frames out of a pcap or pcapng stream, in batches, into a tap. */
-import { createFrameColumns, vlanInFrame } from "../frames.ts";
 import type { Fault } from "../../base/mod.ts";
 import {
+  createPcapFrames,
   createPcapReader,
   finishInput,
   giveInput,
   inputSpace,
   inputWritten,
-  readPacket,
+  readFrames,
   readStatuses,
 } from "../../wire/pcap/mod.ts";
+import { createFrameColumns, vlanInFrame } from "../frames.ts";
 import type { FedTap } from "../tap.ts";
 
 export interface PcapFeed {
@@ -35,34 +36,30 @@ const bufferBytes = 256 * 1024;
 
 export function createPcapFeed(): PcapFeed {
   const reader = createPcapReader({ bufferBytes });
+  /** Frames read, of which those from `next` on were not taken yet. */
+  const read = createPcapFrames(framesAtOnce);
+  let next = 0;
   const frames = createFrameColumns(framesAtOnce);
-  /** Whether the reader stands on a packet that was not taken, being beyond the limit. */
-  let waits = false;
 
   const take = (tap: FedTap, packetType: number, limitUs: number): FeedState => {
+    if (next === read.count) {
+      const status = readFrames(reader, read);
+      next = 0;
+      if (read.count === 0) return status === readStatuses.faulted ? "faulted" : "needInput";
+    }
     frames.count = 0;
-    let state: FeedState = "more";
-    while (state === "more" && frames.count < frames.capacity) {
-      const status = waits ? readStatuses.packet : readPacket(reader);
-      waits = false;
-      if (status === readStatuses.needInput) state = "needInput";
-      else if (status === readStatuses.faulted) state = "faulted";
-      else if (reader.timestampUs > limitUs) {
-        waits = true;
-        state = "later";
-      } else {
-        const row = frames.count++;
-        frames.offset[row] = reader.packetOffset;
-        frames.capturedLength[row] = reader.capturedLength;
-        frames.wireLength[row] = reader.wireLength;
-        frames.linkType[row] = reader.linkType;
-        frames.timestampUs[row] = reader.timestampUs;
-        frames.packetType[row] = packetType;
-        frames.vlanId[row] = vlanInFrame;
-      }
+    for (; next < read.count && read.timestampUs[next]! <= limitUs; next++) {
+      const row = frames.count++;
+      frames.offset[row] = read.offset[next]!;
+      frames.capturedLength[row] = read.capturedLength[next]!;
+      frames.wireLength[row] = read.wireLength[next]!;
+      frames.linkType[row] = read.linkType[next]!;
+      frames.timestampUs[row] = read.timestampUs[next]!;
+      frames.packetType[row] = packetType;
+      frames.vlanId[row] = vlanInFrame;
     }
     if (frames.count > 0) tap.take(reader.bytes, reader.view, frames);
-    return state;
+    return next < read.count ? "later" : "more";
   };
   return {
     space: () => inputSpace(reader),
@@ -76,7 +73,7 @@ export function createPcapFeed(): PcapFeed {
         if (state === "needInput") rest = rest.subarray(giveInput(reader, rest));
       }
     },
-    timestampUs: () => reader.timestampUs,
+    timestampUs: () => (next < read.count ? read.timestampUs[next]! : reader.timestampUs),
     fault: () => reader.fault,
     finish: () => finishInput(reader),
   };

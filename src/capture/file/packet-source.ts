@@ -15,12 +15,14 @@ import {
   type PacketDecoderOptions,
 } from "../../wire/packet/mod.ts";
 import {
+  createPcapFrames,
   createPcapReader,
   finishInput,
   inputSpace,
   inputWritten,
+  type PcapFrames,
   type PcapReader,
-  readPacket,
+  readFrames,
   readStatuses,
 } from "../../wire/pcap/mod.ts";
 import type { CaptureFile } from "./capture-file.ts";
@@ -28,6 +30,7 @@ import type { CaptureFile } from "./capture-file.ts";
 export interface PacketSource {
   /** The rows of the last fillPackets(). */
   readonly packets: PacketColumns;
+  readonly frames: PcapFrames;
   /** `reader.packets` is the number of frames read; `decoder.outcomes` what became of them. */
   readonly reader: PcapReader;
   readonly decoder: PacketDecoder;
@@ -39,7 +42,7 @@ export interface PacketSource {
 }
 
 export interface PacketSourceOptions {
-  /** Rows filled at a time. Default 256. */
+  /** Frames decoded at a time. Default 256. */
   readonly rows?: number;
   readonly decoder?: PacketDecoderOptions;
 }
@@ -48,12 +51,13 @@ const rowsDefault = 256;
 /** Small enough that what was read is still in the processor's second cache when it is decoded. */
 const bufferBytes = 2 ** 18;
 
-/** Rows filled at most, or input is wanted first; `input` may leave rows that are to be used all the same. */
+/** There may be more rows, or input is wanted first; either may leave rows that are to be used, or none. */
 export type FillStatus = "rows" | "input";
 
 export function createPacketSource(file: CaptureFile, options: PacketSourceOptions = {}): PacketSource {
   return {
     packets: createPacketColumns(options.rows ?? rowsDefault),
+    frames: createPcapFrames(options.rows ?? rowsDefault),
     reader: createPcapReader({ bufferBytes }),
     decoder: createPacketDecoder(options.decoder),
     file,
@@ -62,40 +66,45 @@ export function createPacketSource(file: CaptureFile, options: PacketSourceOptio
   };
 }
 
-/** Decodes frames into rows 0 to `packets.count` - 1. */
+/** Decodes the next frames into rows 0 to `packets.count` - 1. */
 export function fillPackets(source: PacketSource): FillStatus {
-  const { packets, reader, decoder, timesUs } = source;
+  const status = readFrames(source.reader, source.frames);
+  decodeFrames(source);
+  return status === readStatuses.more ? "rows" : "input";
+}
+
+function decodeFrames({ packets, frames, reader, decoder, timesUs }: PacketSource): void {
+  const { bytes, view } = reader;
+  const { count, offset, capturedLength, wireLength, timestampUs, linkType, interfaceId } = frames;
+  let earliestUs = timesUs[0]!;
+  let latestUs = timesUs[1]!;
   let row = 0;
-  let status: FillStatus = "rows";
-  while (row < packets.capacity) {
-    if (readPacket(reader) !== readStatuses.packet) {
-      status = "input";
-      break;
-    }
-    const timestampUs = reader.timestampUs;
-    if (timestampUs < timesUs[0]!) timesUs[0] = timestampUs;
-    if (timestampUs > timesUs[1]!) timesUs[1] = timestampUs;
+  for (let frame = 0; frame < count; frame++) {
+    const timeUs = timestampUs[frame]!;
+    if (timeUs < earliestUs) earliestUs = timeUs;
+    if (timeUs > latestUs) latestUs = timeUs;
     const outcome = decodeFrame(
       decoder,
-      reader.bytes,
-      reader.view,
-      reader.packetOffset,
-      reader.capturedLength,
-      reader.wireLength,
-      reader.linkType,
+      bytes,
+      view,
+      offset[frame]!,
+      capturedLength[frame]!,
+      wireLength[frame]!,
+      linkType[frame]!,
       packets,
       row,
-      timestampUs,
+      timeUs,
     );
     if (outcome !== decodeOutcomes.packet) continue;
-    packets.timestampUs[row] = timestampUs;
+    packets.timestampUs[row] = timeUs;
     // A cooked header names the interface; otherwise the file's own number keeps its interfaces apart.
-    packets.interfaceIndex[row] = decoder.interfaceIndex === 0 ? reader.interfaceId : decoder.interfaceIndex;
+    packets.interfaceIndex[row] = decoder.interfaceIndex === 0 ? interfaceId[frame]! : decoder.interfaceIndex;
     packets.direction[row] = decoder.direction;
     row++;
   }
+  timesUs[0] = earliestUs;
+  timesUs[1] = latestUs;
   packets.count = row;
-  return status;
 }
 
 /** Reads on; false when nothing more comes, because the capture ends or `source.fault` says what is wrong. */

@@ -28,6 +28,7 @@ import {
   decodeSerial,
 } from "./ppp.ts";
 import { decodeLoopback, decodeNflog } from "./raw.ts";
+import { decodePlainFrame } from "./plain.ts";
 import type { PacketDecoder } from "./state.ts";
 import { decodeUdpTunnel } from "./udp-tunnel.ts";
 import { decodeVlanTag } from "./vlan.ts";
@@ -58,13 +59,20 @@ export function decodeFrame(
   row: number,
   timestampUs: number,
 ): DecodeOutcome {
+  decoder.interfaceIndex = 0;
+  decoder.direction = 255;
+  if (
+    linkType === linkTypes.ethernet &&
+    decodePlainFrame(decoder, bytes, view, offset, capturedLength, wireLength, packets, row)
+  ) {
+    decoder.outcomes[decodeOutcomes.packet]!++;
+    return decodeOutcomes.packet;
+  }
   decoder.at = offset;
   decoder.end = Math.min(offset + capturedLength, view.byteLength);
   // A frame is as long as what was captured of it, even if the file says less.
   decoder.wireEnd = Math.max(offset + wireLength, decoder.end);
   decoder.vlanId = 0;
-  decoder.interfaceIndex = 0;
-  decoder.direction = 255;
   let step = decodeLink(decoder, bytes, view, linkType);
   for (let headers = 0; step > decodeOutcomes.unsupportedLink; headers++) {
     step =

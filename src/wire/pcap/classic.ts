@@ -2,6 +2,7 @@
  * The classic pcap format (draft-ietf-opsawg-pcap): a file header, then packets with 16-octet headers, in
  * the byte order of the host that wrote it, with microseconds or nanoseconds.
  */
+import type { PcapFrames } from "./frames.ts";
 import { type PcapReader, type ReadStatus, readStatuses } from "./state.ts";
 import { need, stop } from "./stop.ts";
 
@@ -28,32 +29,41 @@ export function readClassicHeader(
   reader.interfaces = [{ linkType, snapLength, ticksPerSecond, offsetSeconds: 0 }];
   reader.linkType = linkType;
   reader.at = at + fileHeaderBytes;
-  return readStatuses.packet;
+  return readStatuses.more;
 }
 
-/** Reads the packet record at the reader's position. */
-export function readClassicPacket(reader: PcapReader): ReadStatus {
-  const { view, at, littleEndian } = reader;
-  const available = reader.filled - at;
-  if (available < recordHeaderBytes) return need(reader, recordHeaderBytes);
-  const capturedLength = view.getUint32(at + 8, littleEndian);
-  if (capturedLength > reader.recordBytesMax) {
-    return stop(
-      reader,
-      "Malformed",
-      `a packet of ${capturedLength} octets`,
-      `up to ${reader.recordBytesMax}`,
-    );
-  }
-  if (available < recordHeaderBytes + capturedLength) return need(reader, recordHeaderBytes + capturedLength);
-  const seconds = view.getUint32(at, littleEndian);
-  const fraction = view.getUint32(at + 4, littleEndian);
+/** Reads packet records from the reader's position on, behind those that `frames` holds. */
+export function readClassicFrames(reader: PcapReader, frames: PcapFrames): ReadStatus {
+  const { view, littleEndian, filled, linkType } = reader;
   const nanoseconds = reader.interfaces[0]!.ticksPerSecond !== 1e6;
-  reader.timestampUs = seconds * 1e6 + (nanoseconds ? Math.floor(fraction / 1000) : fraction);
-  reader.packetOffset = at + recordHeaderBytes;
-  reader.capturedLength = capturedLength;
-  reader.wireLength = view.getUint32(at + 12, littleEndian);
-  reader.at = at + recordHeaderBytes + capturedLength;
-  reader.packets++;
-  return readStatuses.packet;
+  const capturedMax = Math.min(reader.recordBytesMax, filled);
+  let { at } = reader;
+  let row = frames.count;
+  for (; row < frames.capacity && at + recordHeaderBytes <= filled; row++) {
+    const capturedLength = view.getUint32(at + 8, littleEndian);
+    if (capturedLength > capturedMax || at + recordHeaderBytes + capturedLength > filled) break;
+    const seconds = view.getUint32(at, littleEndian);
+    const fraction = view.getUint32(at + 4, littleEndian);
+    frames.timestampUs[row] = seconds * 1e6 + (nanoseconds ? Math.floor(fraction / 1000) : fraction);
+    frames.offset[row] = at + recordHeaderBytes;
+    frames.capturedLength[row] = capturedLength;
+    frames.wireLength[row] = view.getUint32(at + 12, littleEndian);
+    frames.linkType[row] = linkType;
+    frames.interfaceId[row] = 0;
+    at += recordHeaderBytes + capturedLength;
+  }
+  reader.at = at;
+  reader.packets += row - frames.count;
+  if (row > 0) reader.timestampUs = frames.timestampUs[row - 1]!;
+  frames.count = row;
+  return row === frames.capacity ? readStatuses.more : refuseOrNeed(reader);
+}
+
+/** Why the record at the reader's position was not read. */
+function refuseOrNeed(reader: PcapReader): ReadStatus {
+  const { view, at, littleEndian, recordBytesMax } = reader;
+  if (reader.filled - at < recordHeaderBytes) return need(reader, recordHeaderBytes);
+  const capturedLength = view.getUint32(at + 8, littleEndian);
+  if (capturedLength <= recordBytesMax) return need(reader, recordHeaderBytes + capturedLength);
+  return stop(reader, "Malformed", `a packet of ${capturedLength} octets`, `up to ${recordBytesMax}`);
 }

@@ -1,5 +1,6 @@
 /** Capture files: classic pcap and pcapng, read in pieces. */
-export { createPcapReader, finishInput, giveInput, inputSpace, inputWritten, readPacket } from "./reader.ts";
+export { createPcapFrames, type PcapFrames } from "./frames.ts";
+export { createPcapReader, finishInput, giveInput, inputSpace, inputWritten, readFrames } from "./reader.ts";
 export {
   type PcapFormat,
   type PcapInterface,

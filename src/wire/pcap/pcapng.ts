@@ -2,6 +2,7 @@
  * pcapng (draft-ietf-opsawg-pcapng): sections of blocks. Read are section headers, interface descriptions
  * and the three kinds of packet blocks; every other block is skipped.
  */
+import type { PcapFrames } from "./frames.ts";
 import { type PcapInterface, type PcapReader, type ReadStatus, readStatuses } from "./state.ts";
 import { need, stop } from "./stop.ts";
 import { ticksPerSecondOf, ticksToMicroseconds } from "./timestamp.ts";
@@ -15,9 +16,9 @@ const blockBytesMin = 12;
 const interfacesMax = 65_536;
 const interfaceOptions = { end: 0, timestampResolution: 9, timestampOffset: 14 } as const;
 
-/** Reads blocks until one holds a packet. */
-export function readPcapngPacket(reader: PcapReader): ReadStatus {
-  for (;;) {
+/** Reads blocks from the reader's position on; packets go behind those that `frames` holds. */
+export function readPcapngFrames(reader: PcapReader, frames: PcapFrames): ReadStatus {
+  while (frames.count < frames.capacity) {
     const { view, at } = reader;
     const available = reader.filled - at;
     if (available < blockBytesMin) return need(reader, blockBytesMin);
@@ -37,14 +38,10 @@ export function readPcapngPacket(reader: PcapReader): ReadStatus {
     if (trailer !== length) {
       return stop(reader, "Malformed", `a pcapng block of ${length} octets that ends as one of ${trailer}`);
     }
-    const status = readBlock(reader, type, length);
-    if (status === readStatuses.faulted) return status;
+    if (readBlock(reader, type, length, frames) === readStatuses.faulted) return readStatuses.faulted;
     reader.at = at + length;
-    if (status === readStatuses.packet) {
-      reader.packets++;
-      return status;
-    }
   }
+  return readStatuses.more;
 }
 
 function readByteOrder(reader: PcapReader): boolean {
@@ -55,21 +52,21 @@ function readByteOrder(reader: PcapReader): boolean {
   return true;
 }
 
-/** Reads one whole block; `needInput` here means that it held no packet. */
-function readBlock(reader: PcapReader, type: number, length: number): ReadStatus {
+/** Reads one whole block. */
+function readBlock(reader: PcapReader, type: number, length: number, frames: PcapFrames): ReadStatus {
   switch (type) {
     case blockTypes.enhancedPacket:
-      return readEnhancedPacket(reader, length);
+      return readEnhancedPacket(reader, length, frames);
     case blockTypes.simplePacket:
-      return readSimplePacket(reader, length);
+      return readSimplePacket(reader, length, frames);
     case blockTypes.packet:
-      return readObsoletePacket(reader, length);
+      return readObsoletePacket(reader, length, frames);
     case blockTypes.interfaceDescription:
       return readInterface(reader, length);
     case sectionHeaderBlock:
       return readSectionHeader(reader);
     default:
-      return readStatuses.needInput;
+      return readStatuses.more;
   }
 }
 
@@ -80,7 +77,7 @@ function readSectionHeader(reader: PcapReader): ReadStatus {
   }
   reader.format = "pcapng";
   reader.interfaces = [];
-  return readStatuses.needInput;
+  return readStatuses.more;
 }
 
 function readInterface(reader: PcapReader, length: number): ReadStatus {
@@ -96,7 +93,7 @@ function readInterface(reader: PcapReader, length: number): ReadStatus {
     ticksPerSecond,
     offsetSeconds,
   });
-  return readStatuses.needInput;
+  return readStatuses.more;
 }
 
 /** The clock of an interface. An option that does not fit ends the list: the packets can be read without it. */
@@ -123,20 +120,26 @@ function readInterfaceOptions(
   return { ticksPerSecond, offsetSeconds };
 }
 
-function readEnhancedPacket(reader: PcapReader, length: number): ReadStatus {
+function readEnhancedPacket(reader: PcapReader, length: number, frames: PcapFrames): ReadStatus {
   const { view, at, littleEndian } = reader;
   if (length < 32) return stop(reader, "Malformed", `an enhanced packet block of ${length} octets`);
-  return takePacket(reader, view.getUint32(at + 8, littleEndian), at + 12, at + length - 4);
+  return takePacket(reader, view.getUint32(at + 8, littleEndian), at + 12, at + length - 4, frames);
 }
 
-function readObsoletePacket(reader: PcapReader, length: number): ReadStatus {
+function readObsoletePacket(reader: PcapReader, length: number, frames: PcapFrames): ReadStatus {
   const { view, at, littleEndian } = reader;
   if (length < 32) return stop(reader, "Malformed", `a packet block of ${length} octets`);
-  return takePacket(reader, view.getUint16(at + 8, littleEndian), at + 12, at + length - 4);
+  return takePacket(reader, view.getUint16(at + 8, littleEndian), at + 12, at + length - 4, frames);
 }
 
 /** The part that both packet blocks share: time, lengths and data from `fields` on, in a body up to `end`. */
-function takePacket(reader: PcapReader, interfaceId: number, fields: number, end: number): ReadStatus {
+function takePacket(
+  reader: PcapReader,
+  interfaceId: number,
+  fields: number,
+  end: number,
+  frames: PcapFrames,
+): ReadStatus {
   const { view, littleEndian } = reader;
   const source = reader.interfaces[interfaceId];
   if (source === undefined) {
@@ -150,16 +153,34 @@ function takePacket(reader: PcapReader, interfaceId: number, fields: number, end
   const low = view.getUint32(fields + 4, littleEndian);
   const timestampUs = ticksToMicroseconds(high, low, source.ticksPerSecond) + source.offsetSeconds * 1e6;
   reader.timestampUs = Math.min(Math.max(timestampUs, 0), Number.MAX_SAFE_INTEGER);
-  reader.packetOffset = fields + 16;
-  reader.capturedLength = capturedLength;
-  reader.wireLength = view.getUint32(fields + 12, littleEndian);
-  reader.linkType = source.linkType;
-  reader.interfaceId = interfaceId;
-  return readStatuses.packet;
+  const wireLength = view.getUint32(fields + 12, littleEndian);
+  addFrame(reader, frames, fields + 16, capturedLength, wireLength, source.linkType, interfaceId);
+  return readStatuses.more;
+}
+
+/** Adds a frame with the reader's time. */
+function addFrame(
+  reader: PcapReader,
+  frames: PcapFrames,
+  offset: number,
+  capturedLength: number,
+  wireLength: number,
+  linkType: number,
+  interfaceId: number,
+): void {
+  const row = frames.count++;
+  frames.offset[row] = offset;
+  frames.capturedLength[row] = capturedLength;
+  frames.wireLength[row] = wireLength;
+  frames.timestampUs[row] = reader.timestampUs;
+  frames.linkType[row] = linkType;
+  frames.interfaceId[row] = interfaceId;
+  reader.linkType = linkType;
+  reader.packets++;
 }
 
 /** A simple packet is of interface 0 and has no time: it takes that of the packet before it. */
-function readSimplePacket(reader: PcapReader, length: number): ReadStatus {
+function readSimplePacket(reader: PcapReader, length: number, frames: PcapFrames): ReadStatus {
   const { view, at, littleEndian } = reader;
   const source = reader.interfaces[0];
   if (source === undefined) {
@@ -168,10 +189,6 @@ function readSimplePacket(reader: PcapReader, length: number): ReadStatus {
   if (length < 16) return stop(reader, "Malformed", `a simple packet block of ${length} octets`);
   const wireLength = view.getUint32(at + 8, littleEndian);
   const kept = source.snapLength === 0 ? wireLength : Math.min(wireLength, source.snapLength);
-  reader.packetOffset = at + 12;
-  reader.capturedLength = Math.min(kept, length - 16);
-  reader.wireLength = wireLength;
-  reader.linkType = source.linkType;
-  reader.interfaceId = 0;
-  return readStatuses.packet;
+  addFrame(reader, frames, at + 12, Math.min(kept, length - 16), wireLength, source.linkType, 0);
+  return readStatuses.more;
 }

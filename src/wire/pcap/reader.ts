@@ -1,13 +1,14 @@
 /**
  * Reads capture files, classic pcap or pcapng, from input that comes in pieces.
  *
- * Bytes go in through inputSpace() and inputWritten(), which spare a copy, or through giveInput(); packets
- * come out of readPacket() one at a time, in the reader's own buffer, without an allocation. Every byte
+ * Bytes go in through inputSpace() and inputWritten(), which spare a copy, or through giveInput(); frames
+ * come out of readFrames() many at a time, in the reader's own buffer, without an allocation. Every byte
  * sequence is read to its end or to a fault that tells the offset; what came before a fault was handed out.
  */
 import { type Fault, fault } from "../../base/mod.ts";
-import { classicMagics, readClassicHeader, readClassicPacket } from "./classic.ts";
-import { readPcapngPacket, sectionHeaderBlock } from "./pcapng.ts";
+import { classicMagics, readClassicFrames, readClassicHeader } from "./classic.ts";
+import type { PcapFrames } from "./frames.ts";
+import { readPcapngFrames, sectionHeaderBlock } from "./pcapng.ts";
 import { type PcapReader, type PcapReaderOptions, type ReadStatus, readStatuses } from "./state.ts";
 import { faultAt, need } from "./stop.ts";
 
@@ -20,12 +21,8 @@ export function createPcapReader(options: PcapReaderOptions = {}): PcapReader {
   return {
     bytes,
     view: new DataView(bytes.buffer),
-    packetOffset: 0,
-    capturedLength: 0,
-    wireLength: 0,
     linkType: 0,
     timestampUs: 0,
-    interfaceId: 0,
     format: "unknown",
     littleEndian: true,
     interfaces: [],
@@ -40,7 +37,7 @@ export function createPcapReader(options: PcapReaderOptions = {}): PcapReader {
 }
 
 /**
- * The part of the buffer that input may be written to; never empty. Call only after readPacket() asked for
+ * The part of the buffer that input may be written to; never empty. Call only after readFrames() asked for
  * input: what was handed out before is moved or overwritten.
  */
 export function inputSpace(reader: PcapReader): Uint8Array<ArrayBuffer> {
@@ -67,14 +64,18 @@ export function giveInput(reader: PcapReader, input: Uint8Array): number {
   return taken;
 }
 
-/** Moves to the next packet. */
-export function readPacket(reader: PcapReader): ReadStatus {
+/**
+ * Fills `frames` with the next frames, as many as it has room for and input is there for. Whatever the answer,
+ * the frames are to be used: what they lie in stays until the next inputSpace() or giveInput().
+ */
+export function readFrames(reader: PcapReader, frames: PcapFrames): ReadStatus {
+  frames.count = 0;
   if (reader.fault !== undefined) return readStatuses.faulted;
   if (reader.format === "unknown") {
     const status = readMagic(reader);
-    if (status !== readStatuses.packet) return status;
+    if (status !== readStatuses.more) return status;
   }
-  return reader.format === "pcap" ? readClassicPacket(reader) : readPcapngPacket(reader);
+  return reader.format === "pcap" ? readClassicFrames(reader, frames) : readPcapngFrames(reader, frames);
 }
 
 /** Says that there is no more input: the fault of a file that ends inside a record, or the one found before. */
@@ -91,7 +92,7 @@ export function finishInput(reader: PcapReader): Fault | undefined {
   return reader.fault;
 }
 
-/** Settles the format by the file's first octets; `packet` means that it is settled. */
+/** Settles the format by the file's first octets; `more` means that it is settled. */
 function readMagic(reader: PcapReader): ReadStatus {
   if (reader.filled < magicBytes) return need(reader, magicBytes);
   const bigEndian = reader.view.getUint32(0, false);
@@ -99,7 +100,7 @@ function readMagic(reader: PcapReader): ReadStatus {
   const { microseconds, nanoseconds } = classicMagics;
   if (bigEndian === sectionHeaderBlock) {
     reader.format = "pcapng";
-    return readStatuses.packet;
+    return readStatuses.more;
   }
   if (bigEndian === microseconds || littleEndian === microseconds) {
     return readClassicHeader(reader, littleEndian === microseconds, 1e6);

@@ -21,28 +21,19 @@ export interface PcapInterface {
   readonly offsetSeconds: number;
 }
 
-/**
- * A reader. After readPacket() answered `packet`, the fields down to `interfaceId` describe that packet,
- * until the next call of any of the reader's functions.
- */
 export interface PcapReader {
-  /** The buffer that holds the packet, and a view of the same memory. */
+  /** The buffer that frames lie in, and a view of the same memory. */
   bytes: Uint8Array<ArrayBuffer>;
   view: DataView;
-  packetOffset: number;
-  capturedLength: number;
-  wireLength: number;
+  /** Of the last frame read; 0 before the first. */
   linkType: number;
-  /** Microseconds since 1970, an integer: finer clocks are cut, not rounded. */
   timestampUs: number;
-  /** The interface's number within its section; 0 in a classic file. */
-  interfaceId: number;
 
   format: PcapFormat;
   littleEndian: boolean;
   /** The interfaces of the current section. */
   interfaces: PcapInterface[];
-  /** Packets handed out. */
+  /** Frames handed out. */
   packets: number;
   /** Set once the input is found wrong; nothing more is read then. */
   fault: Fault | undefined;
@@ -58,9 +49,10 @@ export interface PcapReader {
 }
 
 export const readStatuses = {
-  /** The buffer holds no whole packet: give input, or finish. */
+  /** The buffer holds no further whole record: give input, or finish. */
   needInput: 0,
-  packet: 1,
+  /** There may be more, for which there was no room. */
+  more: 1,
   /** `reader.fault` says what is wrong and where. */
   faulted: 2,
 } as const;

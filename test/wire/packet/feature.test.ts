@@ -10,10 +10,11 @@ import {
   featureFrames,
 } from "../../../bench/feature/mod.ts";
 import {
+  createPcapFrames,
   createPcapReader,
   finishInput,
   giveInput,
-  readPacket,
+  readFrames,
   readStatuses,
 } from "../../../src/wire/pcap/mod.ts";
 import { createRun, type DecoderRun, type Metered, switchSets } from "./feature-flows.ts";
@@ -50,20 +51,24 @@ function expectConserved({ decoder, meter, packetsInFlows, octetsInFlows }: Mete
 }
 
 /** The frames of a capture file, or of what there is of it. */
-function readFrames(file: Uint8Array, run: DecoderRun): number {
+function takeFile(file: Uint8Array, run: DecoderRun): number {
   const reader = createPcapReader({ bufferBytes: 32 * 1024 });
+  const frames = createPcapFrames(64);
   let given = 0;
   for (;;) {
-    const status = readPacket(reader);
-    if (status === readStatuses.faulted) return reader.packets;
-    if (status === readStatuses.needInput) {
-      if (given === file.length) break;
-      given += giveInput(reader, file.subarray(given));
-      continue;
+    const status = readFrames(reader, frames);
+    for (let row = 0; row < frames.count; row++) {
+      const offset = frames.offset[row]!;
+      run.take({
+        bytes: reader.bytes.subarray(offset, offset + frames.capturedLength[row]!),
+        linkType: frames.linkType[row]!,
+        timestampUs: frames.timestampUs[row]!,
+        wireLength: frames.wireLength[row]!,
+      });
     }
-    const { packetOffset, capturedLength, linkType, timestampUs, wireLength } = reader;
-    const bytes = reader.bytes.subarray(packetOffset, packetOffset + capturedLength);
-    run.take({ bytes, linkType, timestampUs, wireLength });
+    if (status === readStatuses.more) continue;
+    if (status === readStatuses.faulted || given === file.length) break;
+    given += giveInput(reader, file.subarray(given));
   }
   finishInput(reader);
   return reader.packets;
@@ -87,7 +92,7 @@ describe("the flows of the feature capture", () => {
 
   it.each(setNames)("are all there when the file is read as a whole (%s)", (set) => {
     const run = createRun(switchSets[set]);
-    expect(readFrames(capture, run)).toBe(allFrames.length);
+    expect(takeFile(capture, run)).toBe(allFrames.length);
     const metered = run.finish();
     expect(metered.flows).toEqual(featureCases.flatMap((one) => expectedFlows(one, set)).toSorted());
     expectConserved(metered, allFrames.length);
@@ -130,7 +135,7 @@ describe("damaged versions of the feature capture", () => {
     let frames = 0;
     // Blocks are of fours, so that steps of five end at every place of every field.
     for (let length = 0; length < capture.length; length += 5) {
-      const read = readFrames(capture.subarray(0, length), run);
+      const read = takeFile(capture.subarray(0, length), run);
       expect(read).toBeLessThan(allFrames.length);
       frames += read;
     }
@@ -173,7 +178,7 @@ describe("damaged versions of the feature capture", () => {
         const file = capture.slice();
         for (const [at, value] of changes) file[at] = value;
         const run = createRun(switchSets.inside);
-        const frames = readFrames(file, run);
+        const frames = takeFile(file, run);
         expectConserved(run.finish(), frames);
       }),
       { numRuns: 500 },
