@@ -3,6 +3,7 @@ export * from "./access/mod.ts";
 export type * from "./access-key.ts";
 export type * from "./account.ts";
 export type * from "./change.ts";
+export * from "./cloud-project.ts";
 export * from "./control.ts";
 export * from "./flow-log.ts";
 export type { Associations } from "./association.ts";

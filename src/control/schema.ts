@@ -5,7 +5,7 @@
  * directory in the field already has.
  */
 import { accessMigration } from "./access/mod.ts";
-import { logProjectMigration } from "./logproject/mod.ts";
+import { logGroupMigration, logProjectMigration } from "./logproject/mod.ts";
 
 const core = `
 CREATE TABLE account (
@@ -58,4 +58,9 @@ CREATE TABLE association (
 ) STRICT;
 `;
 
-export const controlMigrations: readonly string[] = [core, logProjectMigration, accessMigration];
+export const controlMigrations: readonly string[] = [
+  core,
+  logProjectMigration,
+  accessMigration,
+  logGroupMigration,
+];

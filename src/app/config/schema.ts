@@ -66,6 +66,11 @@ const regions = z
       .min(1)
       .default([...(defaultRegions["logService"] ?? [])])
       .describe("Regions of the log service"),
+    huawei: z
+      .array(regionId)
+      .min(1)
+      .default([...(defaultRegions["huawei"] ?? [])])
+      .describe("Regions of the Huawei Cloud and Open Telekom Cloud APIs: each is a project of an account"),
   })
   .prefault({});
 
@@ -210,6 +215,8 @@ const logProjects = z
   .strictObject({
     projectsMax: integer(1, 100_000).default(50).describe("Projects of one account in one region"),
     logstoresMax: integer(1, 100_000).default(200).describe("Logstores of one project"),
+    groupsMax: integer(1, 100_000).default(100).describe("Log groups of one account in one region"),
+    streamsMax: integer(1, 100_000).default(100).describe("Log streams of one log group"),
   })
   .prefault({});
 

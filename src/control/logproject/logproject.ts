@@ -11,6 +11,22 @@ import type { Logger } from "../../observe/mod.ts";
 import type { Changes } from "../change.ts";
 import { commit } from "../commit.ts";
 import {
+  defaultLogProjectConfig,
+  defaultLogstoreSettings,
+  type LogGroupSettings,
+  type LogProject,
+  type LogProjectConfig,
+  type LogProjectKind,
+  type Logstore,
+  type LogstoreKey,
+  type LogstoreSettings,
+  type NewLogstore,
+  type NewProject,
+  type ProjectFilter,
+  type ProjectKey,
+  type ProjectSearch,
+} from "./model.ts";
+import {
   checkDescription,
   checkLogstoreName,
   checkProjectName,
@@ -18,91 +34,6 @@ import {
   checkTargetName,
 } from "./names.ts";
 import { createRows, type LogProjectRows, type LogstoreRow, type ProjectRow } from "./rows.ts";
-
-export interface ProjectKey {
-  readonly accountId: string;
-  readonly regionId: string;
-  readonly project: string;
-}
-
-export interface LogstoreKey extends ProjectKey {
-  readonly logstore: string;
-}
-
-export interface ProjectSearch {
-  readonly accountId: string;
-  readonly project: string;
-  /** Where it is looked for first, in this order. */
-  readonly regionIds: readonly string[];
-}
-
-export interface LogProject {
-  readonly accountId: string;
-  readonly regionId: string;
-  readonly name: string;
-  readonly description: string;
-  readonly resourceGroupId: string;
-  readonly createdMs: number;
-  readonly updatedMs: number;
-}
-
-/** What a client says about a logstore and Weir only keeps: it has one shard whatever is asked for. */
-export interface LogstoreSettings {
-  readonly shardCount: number;
-  readonly autoSplit: boolean;
-  readonly maxSplitShard: number;
-  readonly webTracking: boolean;
-  readonly appendMeta: boolean;
-  readonly telemetryType: string;
-  readonly mode: string;
-}
-
-export interface Logstore {
-  /** Unique for ever; the store's name for it. */
-  readonly id: number;
-  readonly accountId: string;
-  readonly regionId: string;
-  readonly project: string;
-  readonly name: string;
-  /** Days that records are kept; 3650 is for ever. */
-  readonly retentionDays: number;
-  readonly settings: LogstoreSettings;
-  readonly createdMs: number;
-  readonly updatedMs: number;
-}
-
-export interface LogProjectConfig {
-  readonly projectsMax: number;
-  readonly logstoresMax: number;
-  /** Retention of a logstore that is made on first use. */
-  readonly retentionDays: number;
-}
-
-export const defaultLogProjectConfig: LogProjectConfig = {
-  projectsMax: 50,
-  logstoresMax: 200,
-  retentionDays: 30,
-};
-
-export const defaultLogstoreSettings: LogstoreSettings = {
-  shardCount: 1,
-  autoSplit: false,
-  maxSplitShard: 64,
-  webTracking: false,
-  appendMeta: false,
-  telemetryType: "",
-  mode: "standard",
-};
-
-export interface NewProject extends ProjectKey {
-  readonly description?: string;
-  readonly resourceGroupId?: string;
-}
-
-export interface NewLogstore extends LogstoreKey {
-  readonly retentionDays: number;
-  readonly settings?: Partial<LogstoreSettings>;
-}
 
 /** Whatever is to be saved has the faults of `commit` besides: `DiskFull`, `Internal`. */
 export interface LogProjects {
@@ -112,10 +43,13 @@ export interface LogProjects {
   getProject(key: ProjectKey): Result<LogProject>;
   /** The project of that name in the first of the regions that has one, else in any. Fault: `ProjectNotFound`. */
   locateProject(search: ProjectSearch): Result<LogProject>;
-  /** The account's projects by name; of one region, or of all. */
-  listProjects(filter: { readonly accountId: string; readonly regionId?: string }): readonly LogProject[];
+  /** The account's projects by name. */
+  listProjects(filter: ProjectFilter): readonly LogProject[];
   /** Faults: `ProjectNotFound`, `InputInvalid`. */
-  updateProject(key: ProjectKey, change: { readonly description: string }): Result<LogProject>;
+  updateProject(
+    key: ProjectKey,
+    change: { readonly description?: string; readonly group?: LogGroupSettings },
+  ): Result<LogProject>;
   /** Deletes the project with its logstores, each of which `onLogstoreDeleted` hears of. Fault: `ProjectNotFound`. */
   deleteProject(key: ProjectKey): Result<void>;
   /** Faults: `InputInvalid`, `InputOutOfRange`, `ProjectNotFound`, `LogstoreExists`, `LogstoreQuotaExceeded`. */
@@ -169,8 +103,8 @@ export function createLogProjects(database: Database, deps: LogProjectDeps): Log
     createProject: (input) => createProject(state, input),
     getProject: (key) => mapResult(findProject(state, key), projectOf),
     locateProject: (search) => locateProject(state, search),
-    listProjects: (filter) => state.rows.projects(filter.accountId, filter.regionId).map(projectOf),
-    updateProject: (key, change) => updateProject(state, key, change.description),
+    listProjects: (filter) => listProjects(state, filter),
+    updateProject: (key, change) => updateProject(state, key, change),
     deleteProject: (key) => deleteProject(state, key),
     createLogstore: (input) => createLogstore(state, input),
     getLogstore: (key) => mapResult(findLogstore(state, key), logstoreOf),
@@ -198,27 +132,46 @@ function addProject(state: State, input: NewProject): Result<LogProject> {
     if (state.rows.project(input) !== undefined) {
       return fail("ProjectExists", `Project ${input.project} already exist.`, { value: input.project });
     }
-    const { projectsMax } = state.config;
-    if (state.rows.projects(input.accountId, input.regionId).length >= projectsMax) {
-      return fail("ProjectQuotaExceeded", `project quota exceeded, at most ${projectsMax}`, {
-        allowed: `${projectsMax}`,
+    const kind = kindOf(input);
+    const { accountId, regionId } = input;
+    const countMax = kind === "lts" ? state.config.groupsMax : state.config.projectsMax;
+    if (listProjects(state, { accountId, regionId, kind }).length >= countMax) {
+      return fail("ProjectQuotaExceeded", `project quota exceeded, at most ${countMax}`, {
+        allowed: `${countMax}`,
       });
     }
     const nowMs = state.clock.nowMs();
-    return ok(projectOf(state.rows.insertProject(input, { description, resourceGroupId, nowMs })));
+    const logGroup = groupText(input.group);
+    return ok(projectOf(state.rows.insertProject(input, { description, resourceGroupId, logGroup, nowMs })));
   });
   if (created.ok) state.changes.announce({ subject: "logProject", action: "created", id: input.project });
   return created;
 }
 
-function updateProject(state: State, key: ProjectKey, description: string): Result<LogProject> {
-  const described = checkDescription(description);
-  if (!described.ok) return described;
+function listProjects(state: State, { accountId, regionId, kind }: ProjectFilter): LogProject[] {
+  return state.rows
+    .projects(accountId, regionId)
+    .map(projectOf)
+    .filter((project) => kind === undefined || kindOf(project) === kind);
+}
+
+function kindOf({ group }: Pick<LogProject, "group">): LogProjectKind {
+  return group === undefined ? "sls" : "lts";
+}
+
+function updateProject(
+  state: State,
+  key: ProjectKey,
+  change: Parameters<LogProjects["updateProject"]>[1],
+): Result<LogProject> {
   const found = findProject(state, key);
   if (!found.ok) return found;
-  const saved = committed(state, () =>
-    ok(state.rows.updateProject(found.value.id, description, state.clock.nowMs())),
-  );
+  const { description = found.value.description } = change;
+  const described = checkDescription(description);
+  if (!described.ok) return described;
+  const logGroup = groupText(change.group) ?? found.value.logGroup;
+  const values = { description, logGroup, nowMs: state.clock.nowMs() };
+  const saved = committed(state, () => ok(state.rows.updateProject(found.value.id, values)));
   if (!saved.ok) return saved;
   state.changes.announce({ subject: "logProject", action: "modified", id: key.project });
   return mapResult(findProject(state, key), projectOf);
@@ -253,10 +206,11 @@ function addLogstore(state: State, input: NewLogstore): Result<Logstore> {
     if (siblings.some((sibling) => sibling.name === input.logstore)) {
       return fail("LogstoreExists", `logstore ${input.logstore} already exists`, { value: input.logstore });
     }
-    const { logstoresMax } = state.config;
-    if (siblings.length >= logstoresMax) {
-      return fail("LogstoreQuotaExceeded", `logstore quota exceeded, at most ${logstoresMax}`, {
-        allowed: `${logstoresMax}`,
+    const { logstoresMax, streamsMax } = state.config;
+    const countMax = input.settings?.stream === undefined ? logstoresMax : streamsMax;
+    if (siblings.length >= countMax) {
+      return fail("LogstoreQuotaExceeded", `logstore quota exceeded, at most ${countMax}`, {
+        allowed: `${countMax}`,
       });
     }
     state.rows.insertLogstore({
@@ -368,11 +322,14 @@ function mapResult<T, U>(result: Result<T>, map: (value: T) => U): Result<U> {
 }
 
 /** Without the row's number, which is nobody else's business. */
-function projectOf({ accountId, regionId, name, description, ...row }: ProjectRow): LogProject {
-  const { resourceGroupId, createdMs, updatedMs } = row;
-  return { accountId, regionId, name, description, resourceGroupId, createdMs, updatedMs };
+function projectOf({ id: _id, logGroup, ...row }: ProjectRow): LogProject {
+  return logGroup === null ? row : { ...row, group: JSON.parse(logGroup) as LogGroupSettings };
 }
 
 function logstoreOf({ settings, ...row }: LogstoreRow): Logstore {
   return { ...row, settings: JSON.parse(settings) as LogstoreSettings };
+}
+
+function groupText(group: LogGroupSettings | undefined): string | null {
+  return group === undefined ? null : JSON.stringify(group);
 }

@@ -1,3 +1,5 @@
-/** Log projects and logstores. */
+/** Log projects and logstores; log groups and log streams as a view of them. */
+export * from "./log-group.ts";
 export * from "./logproject.ts";
-export { logProjectMigration } from "./schema.ts";
+export * from "./model.ts";
+export { logGroupMigration, logProjectMigration } from "./schema.ts";

@@ -8,8 +8,17 @@ export interface ProjectRow {
   readonly name: string;
   readonly description: string;
   readonly resourceGroupId: string;
+  readonly logGroup: string | null;
   readonly createdMs: number;
   readonly updatedMs: number;
+}
+
+/** What a project is, besides its key. */
+export interface ProjectValues {
+  readonly description: string;
+  readonly resourceGroupId: string;
+  readonly logGroup: string | null;
+  readonly nowMs: number;
 }
 
 export interface LogstoreRow {
@@ -35,11 +44,8 @@ export interface LogProjectRows {
   project(key: RowKey): ProjectRow | undefined;
   /** By region and name; of every region if none is given. */
   projects(accountId: string, regionId?: string): readonly ProjectRow[];
-  insertProject(
-    key: RowKey,
-    values: { readonly description: string; readonly resourceGroupId: string; readonly nowMs: number },
-  ): ProjectRow;
-  updateProject(id: number, description: string, nowMs: number): void;
+  insertProject(key: RowKey, values: ProjectValues): ProjectRow;
+  updateProject(id: number, values: Omit<ProjectValues, "resourceGroupId">): void;
   /** Its logstores go with it. */
   deleteProject(id: number): void;
   logstore(projectId: number, name: string): LogstoreRow | undefined;
@@ -60,7 +66,7 @@ export interface LogProjectRows {
 }
 
 const projectColumns = `id, account_id AS accountId, region_id AS regionId, name, description,
-  resource_group_id AS resourceGroupId, created_ms AS createdMs, updated_ms AS updatedMs`;
+  resource_group_id AS resourceGroupId, log_group AS logGroup, created_ms AS createdMs, updated_ms AS updatedMs`;
 
 const selectLogstore = `SELECT logstore.id, account_id AS accountId, region_id AS regionId,
   log_project.name AS project, logstore.name, retention_days AS retentionDays, settings,
@@ -87,18 +93,29 @@ function projectRows(database: Database): ProjectRows {
   );
   const insert = database.prepare(
     `INSERT INTO log_project
-       (account_id, region_id, name, description, resource_group_id, created_ms, updated_ms)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) RETURNING ${projectColumns}`,
+       (account_id, region_id, name, description, resource_group_id, log_group, created_ms, updated_ms)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) RETURNING ${projectColumns}`,
   );
-  const update = database.prepare("UPDATE log_project SET description = ?, updated_ms = ? WHERE id = ?");
+  const update = database.prepare(
+    "UPDATE log_project SET description = ?, log_group = ?, updated_ms = ? WHERE id = ?",
+  );
   const remove = database.prepare("DELETE FROM log_project WHERE id = ?");
   return {
     project: ({ accountId, regionId, project }) =>
       one.get(accountId, regionId, project) as ProjectRow | undefined,
     projects: (accountId, regionId) => all.all(accountId, regionId ?? null) as unknown as ProjectRow[],
-    insertProject: ({ accountId, regionId, project }, { description, resourceGroupId, nowMs }) =>
-      insert.get(accountId, regionId, project, description, resourceGroupId, nowMs) as unknown as ProjectRow,
-    updateProject: (id, description, nowMs) => void update.run(description, nowMs, id),
+    insertProject: ({ accountId, regionId, project }, { description, resourceGroupId, logGroup, nowMs }) =>
+      insert.get(
+        accountId,
+        regionId,
+        project,
+        description,
+        resourceGroupId,
+        logGroup,
+        nowMs,
+      ) as unknown as ProjectRow,
+    updateProject: (id, { description, logGroup, nowMs }) =>
+      void update.run(description, logGroup, nowMs, id),
     deleteProject: (id) => void remove.run(id),
   };
 }

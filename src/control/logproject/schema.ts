@@ -25,3 +25,6 @@ CREATE TABLE logstore (
   UNIQUE (project_id, name)
 ) STRICT;
 `;
+
+/** What a log group of Huawei's log service has besides, as JSON; NULL for a project of Alibaba's. */
+export const logGroupMigration = `ALTER TABLE log_project ADD COLUMN log_group TEXT`;

@@ -72,10 +72,12 @@ export function logProjectRoutes(server: FastifyInstance, dependencies: NativeDe
   );
 }
 
-function describeProject({ name, description, regionId, createdMs }: LogProject): object {
-  return { name, description, regionId, createdTime: timeText(createdMs) };
+function describeProject({ name, description, regionId, group, createdMs }: LogProject): object {
+  const logGroup = group === undefined ? {} : { logGroup: group.name };
+  return { name, description, regionId, ...logGroup, createdTime: timeText(createdMs) };
 }
 
-function describeLogstore({ name, retentionDays, createdMs }: Logstore): object {
-  return { name, retentionDays, createdTime: timeText(createdMs) };
+function describeLogstore({ name, retentionDays, settings, createdMs }: Logstore): object {
+  const logStream = settings.stream === undefined ? {} : { logStream: settings.stream.name };
+  return { name, retentionDays, ...logStream, createdTime: timeText(createdMs) };
 }

@@ -33,14 +33,19 @@ export function createProject({ services, request, caller, host }: SlsCall): Sls
 
 /** `GET /` at a project's host is GetProject, at the endpoint itself ListProject. */
 export function getOrListProjects(call: SlsCall): SlsAnswer {
-  if (call.host.project === undefined) return listProjects(call);
+  if (isProjectList(call)) return listProjects(call);
   const project = projectOf(call);
-  if (project.ok) return answer(projectBody(project.value));
+  return project.ok ? answer(projectBody(project.value)) : project.answer;
+}
+
+export function isProjectList(call: SlsCall): boolean {
+  if (call.host.project === undefined) return true;
+  if (projectOf(call).ok) return false;
   const isList = ["offset", "size", "projectName", "resourceGroupId"].some(
     (name) => call.query(name) !== undefined,
   );
   // At an endpoint that nobody configured, `weir.lan` may be the endpoint as well as a project of `lan`.
-  return isList || !call.host.isCertain ? listProjects(call) : project.answer;
+  return isList || !call.host.isCertain;
 }
 
 function listProjects({ services, query, caller, host }: SlsCall): SlsAnswer {
@@ -55,7 +60,7 @@ function listProjects({ services, query, caller, host }: SlsCall): SlsAnswer {
   };
   const group = text("resourceGroupId");
   const all = services.logProjects
-    .listProjects({ accountId: caller.accountId, ...region })
+    .listProjects({ accountId: caller.accountId, ...region, kind: "sls" })
     .filter((project) => project.name.includes(text("projectName")))
     .filter((project) => project.description.includes(text("description")))
     .filter((project) => group === "" || project.resourceGroupId === group);
