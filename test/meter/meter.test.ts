@@ -27,6 +27,7 @@ describe("createMeter()", () => {
       vlanId: 4094,
       interfaceIndex: 4294967295,
       direction: 1,
+      verdict: 2,
     };
     meterAll(meter, [
       packetOf({ ...shape, timeUs: 7, octets: 4294967295, ipClassOfService: 0xb8, tcpControlBits: tcp.syn }),
@@ -70,6 +71,8 @@ describe("createMeter()", () => {
       { interfaceIndex: 1 },
       { direction: 0 },
       { direction: 1 },
+      { verdict: 1 },
+      { verdict: 2 },
     ];
     let flows = 0;
     const meter = createMeter({ policy, flowsMax: 100, emit: (batch) => void (flows += batch.count) });

@@ -39,6 +39,7 @@ const shapeArbitrary = fc.record({
   vlanId: fc.constantFrom(0, 0, 4095),
   interfaceIndex: fc.constantFrom(0, 0, 4294967295),
   direction: fc.constantFrom(255, 255, 0, 1),
+  verdict: fc.constantFrom(0, 0, 1, 2),
 });
 
 function trafficArbitrary(disorder: boolean): fc.Arbitrary<{ rules: ReferenceRules; packets: TestPacket[] }> {

@@ -46,12 +46,58 @@ export function referenceFlows(
   return flows;
 }
 
+/** What a meter is told, in this order: packets, or that its clock shows a time. */
+export type WindowEvent = { readonly packet: TestPacket } | { readonly clockUs: number };
+
+/**
+ * The records of a meter that cuts by windows of `windowUs`, whose clock turns in steps of `stepUs`. A window is
+ * handed over when the clock has come to its end; what comes for it later, with the clock's next step.
+ */
+export function referenceWindowFlows(
+  events: readonly WindowEvent[],
+  windowUs: number,
+  stepUs: number,
+): TestFlow[] {
+  const open = new Map<string, TestPacket[]>();
+  const flows: TestFlow[] = [];
+  const handOver = (clockUs: number): void => {
+    for (const [key, record] of open) {
+      const endUs = (windowNumber(record[0]!) + 1) * windowUs;
+      if (endUs > clockUs) continue;
+      flows.push(flowOf(record, isFinished(record) ? 3 : 2));
+      open.delete(key);
+    }
+  };
+  const windowNumber = ({ timeUs }: TestPacket): number => (timeUs - (timeUs % windowUs)) / windowUs;
+  let stepStartUs = Number.NaN;
+  for (const event of events) {
+    const timeUs = "packet" in event ? event.packet.timeUs : event.clockUs;
+    if (Number.isNaN(stepStartUs)) stepStartUs = timeUs - (timeUs % stepUs);
+    if ("packet" in event) {
+      const key = `${keyOf(event.packet)} ${windowNumber(event.packet)}`;
+      open.set(key, [...(open.get(key) ?? []), event.packet]);
+    } else if (timeUs >= stepStartUs + stepUs || timeUs <= stepStartUs - windowUs) {
+      const isForward = timeUs > stepStartUs;
+      stepStartUs = timeUs - (timeUs % stepUs);
+      if (isForward) handOver(timeUs);
+    }
+  }
+  handOver(Infinity);
+  return flows;
+}
+
 function keyOf(packet: TestPacket): string {
-  const { source, destination, sourcePort, destinationPort, protocol, vlanId, interfaceIndex, direction } =
-    packet;
-  return [source, destination, sourcePort, destinationPort, protocol, vlanId, interfaceIndex, direction].join(
-    " ",
-  );
+  return [
+    packet.source,
+    packet.destination,
+    packet.sourcePort,
+    packet.destinationPort,
+    packet.protocol,
+    packet.vlanId,
+    packet.interfaceIndex,
+    packet.direction,
+    packet.verdict,
+  ].join(" ");
 }
 
 function isFinished(record: readonly TestPacket[]): boolean {
@@ -118,5 +164,6 @@ function flowOf(record: readonly TestPacket[], reason: number): TestFlow {
     ingressInterface: first.direction === 1 ? 0 : first.interfaceIndex,
     egressInterface: first.direction === 1 ? first.interfaceIndex : 0,
     flowDirection: first.direction,
+    verdict: first.verdict,
   };
 }

@@ -17,6 +17,7 @@ export interface TestPacket {
   readonly vlanId: number;
   readonly interfaceIndex: number;
   readonly direction: number;
+  readonly verdict: number;
 }
 
 export interface TestFlow extends Omit<TestPacket, "timeUs" | "interfaceIndex" | "direction"> {
@@ -47,6 +48,7 @@ export function packetOf(part: Partial<TestPacket> = {}): TestPacket {
     vlanId: 0,
     interfaceIndex: 0,
     direction: 255,
+    verdict: 0,
     ...part,
   };
 }
@@ -72,6 +74,7 @@ function setRow(columns: PacketColumns, row: number, packet: TestPacket): void {
   columns.vlanId[row] = packet.vlanId;
   columns.interfaceIndex[row] = packet.interfaceIndex;
   columns.direction[row] = packet.direction;
+  columns.verdict[row] = packet.verdict;
 }
 
 function addressBytesOf(text: string): Uint8Array {
@@ -103,6 +106,7 @@ export function flowsOf({ columns, count }: FlowBatch): TestFlow[] {
     ingressInterface: columns.ingressInterface[row]!,
     egressInterface: columns.egressInterface[row]!,
     flowDirection: columns.flowDirection[row]!,
+    verdict: columns.verdict[row]!,
   }));
 }
 
