@@ -7,19 +7,13 @@
 import { type Fault, fail, fault, ok, type Result, toFault } from "../base/mod.ts";
 import { endWithParent } from "../process/mod.ts";
 import { testArrow } from "./arrow.ts";
-import {
-  type Connection,
-  drainEngine,
-  faultOfEngine,
-  lockHolder,
-  openConnection,
-  selectRows,
-} from "./engine.ts";
+import { type Connection, drainEngine, faultOfEngine, lockHolder, openConnection } from "./engine.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
 import { type ChildOptions, type FromChild, heartbeatMs, type IngestPath, type ToChild } from "./protocol.ts";
 import { createReaderPool, type ReaderPool } from "./reader.ts";
 import { dropLogstorePartitions, expirePartitions, readStatistics } from "./retention.ts";
-import { createTableStatement, flowsTable, upgradeStatements } from "./table.ts";
+import { createRollup, type Rollup } from "./rollup.ts";
+import { prepareTables } from "./schema.ts";
 
 interface Parts {
   readonly writer: Connection;
@@ -27,6 +21,9 @@ interface Parts {
   readonly control: Connection;
   readonly readers: ReaderPool;
   readonly ingest: Ingest;
+  /** For what sums flows up, which must not hold up the others. */
+  readonly roller: Connection;
+  readonly rollup: Rollup;
   readonly path: IngestPath;
 }
 
@@ -74,19 +71,15 @@ async function open(): Promise<Result<Parts>> {
   ];
   try {
     const writer = openConnection(options.path, server);
-    await writer.run(createTableStatement());
-    const columns = await selectRows(
-      writer,
-      `SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '${flowsTable.name}'`,
-    );
-    for (const statement of upgradeStatements(new Set(columns.map(([name]) => String(name))))) {
-      await writer.run(statement);
-    }
+    await prepareTables(writer);
     const path = options.ingest ?? ((await testArrow(writer)) ? "arrow" : "text");
     const control = openConnection(options.path, []);
+    const roller = openConnection(options.path, []);
     return ok({
       writer,
       control,
+      roller,
+      rollup: createRollup(roller),
       readers: createReaderPool(options, control),
       ingest: createIngest(writer, { path, deduplicate: options.deduplicate }),
       path,
@@ -120,24 +113,30 @@ async function answer(parts: Parts, message: Exclude<ToChild, { call: "stop" }>)
 }
 
 async function perform(
-  { control, readers, ingest }: Parts,
+  { control, readers, ingest, rollup }: Parts,
   message: Exclude<ToChild, { call: "stop" }>,
 ): Promise<Result<unknown>> {
   switch (message.call) {
-    case "append":
-      return await ingest.append(message.request);
+    case "append": {
+      const outcome = await ingest.append(message.request);
+      // Of a call that failed, a part may be stored.
+      for (const { target } of message.request) rollup.note(target.logstore);
+      return outcome;
+    }
     case "query":
       return await readers.query(message.request);
     case "dropLogstore": {
       const { logstore } = message.request;
-      await dropLogstorePartitions(control, logstore);
+      await rollup.pause(() => dropLogstorePartitions(control, logstore));
       ingest.forget(logstore);
       return ok(undefined);
     }
-    case "expire": {
-      const { retentions, nowMs } = message.request;
-      return ok({ partitions: await expirePartitions(control, retentions, nowMs) });
-    }
+    case "expire":
+      return ok({
+        partitions: await rollup.pause(() => expirePartitions(control, message.request, rollup.isBehind)),
+      });
+    case "rollUp":
+      return ok(await rollup.run(message.request.budgetMs));
     case "statistics":
       return ok(await readStatistics(control));
   }
@@ -148,10 +147,11 @@ function track(work: Promise<void>): void {
   void work.finally(() => pending.delete(work));
 }
 
-async function stop({ writer, control, readers }: Parts): Promise<void> {
+async function stop({ writer, control, roller, readers }: Parts): Promise<void> {
   await Promise.allSettled(pending);
   await drainEngine();
   readers.close();
+  roller.close();
   control.close();
   writer.close();
   process.exit(0);

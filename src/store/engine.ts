@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { drainPending, Session } from "chdb";
 
 import { type Fault, fault } from "../base/mod.ts";
+import { createTurns } from "./turns.ts";
 
 export interface Connection {
   /** Runs statements in turn with those asked for before; the last one's output, in `format`. Throws the engine's error. */
@@ -23,9 +24,9 @@ export interface Connection {
 export function openConnection(path: string, settings: readonly string[]): Connection {
   const open = (): Session => new Session(path, { connectionArgs: settings });
   let session: Session | undefined = open();
-  let turn: Promise<unknown> = Promise.resolve();
-  const use = <T>(work: (session: Session) => Promise<T>): Promise<T> => {
-    const result = turn.then(async () => {
+  const inTurn = createTurns();
+  const use = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
+    inTurn(async () => {
       session ??= open();
       try {
         return await work(session);
@@ -35,9 +36,6 @@ export function openConnection(path: string, settings: readonly string[]): Conne
         throw error;
       }
     });
-    turn = result.catch(() => undefined);
-    return result;
-  };
   return {
     use,
     run: (sql, format = "Null") =>

@@ -11,6 +11,7 @@ import { type Connection, faultOfEngine, selectRows } from "./engine.ts";
 import { insertArrow, insertText } from "./insert.ts";
 import type { AppendOutcome, IngestPath, StoreInsert, UndecodableBatch } from "./protocol.ts";
 import { dayMs, flowsTable, rowsPerPosition } from "./table.ts";
+import { createTurns } from "./turns.ts";
 
 export interface Ingest {
   append(inserts: readonly StoreInsert[]): Promise<Result<AppendOutcome>>;
@@ -33,15 +34,11 @@ interface IngestState {
 
 export function createIngest(writer: Connection, options: IngestOptions): Ingest {
   const state: IngestState = { writer, options, highest: new Map() };
-  let turn: Promise<unknown> = Promise.resolve();
+  // What is in the table must not change between asking and inserting.
+  const inTurn = createTurns();
   return {
     forget: (logstore) => void state.highest.delete(logstore),
-    // One after the other: what is in the table must not change between asking and inserting.
-    append: (inserts) => {
-      const result = turn.then(() => append(state, inserts));
-      turn = result.catch(() => undefined);
-      return result;
-    },
+    append: (inserts) => inTurn(() => append(state, inserts)),
   };
 }
 

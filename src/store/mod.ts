@@ -4,6 +4,7 @@ export type {
   IngestPath,
   QueryAnswer,
   Retention,
+  RollupDays,
   StoreInsert,
   StoreParameters,
   StoreStatistics,
@@ -18,4 +19,6 @@ export {
   type StoreDependencies,
 } from "./store.ts";
 export type { StoreState, SupervisorStatus } from "./supervisor.ts";
+export type { RollupOutcome } from "./rollup.ts";
+export { nextPositionSql, portColumns, type Tier, type TierName, tierNames, tiers } from "./tier.ts";
 export { type FlowsColumn, flowsTable, rowsPerPosition } from "./table.ts";

@@ -1,5 +1,7 @@
 /** What the main process and the store's child say to each other. */
 import type { Fault, Result } from "../base/mod.ts";
+import type { RollupOutcome } from "./rollup.ts";
+import type { TierName } from "./tier.ts";
 
 /** Whose flows a batch holds, as it was when the batch was accepted: the target of a route to the store. */
 export interface StoreTarget {
@@ -10,6 +12,12 @@ export interface StoreTarget {
   readonly resourceSerial: string;
   readonly accountId: string;
   readonly regionId: string;
+  /** Whose records these are, and where the resource is; "" or absent where that is not known. */
+  readonly service?: string;
+  readonly vpcId?: string;
+  readonly subnetId?: string;
+  readonly instanceId?: string;
+  readonly projectId?: string;
 }
 
 export interface StoreInsert {
@@ -63,7 +71,13 @@ export interface StoreStatistics {
   readonly rows: number;
   readonly bytesOnDisk: number;
   readonly parts: number;
+  /** Of all tiers together. */
+  readonly rollupRows: number;
+  readonly rollupBytesOnDisk: number;
 }
+
+/** Days that each tier is kept at least; never shorter than the flows themselves. */
+export type RollupDays = Readonly<Record<TierName, number>>;
 
 /** Each request with the value of its answer. */
 export interface StoreCalls {
@@ -72,9 +86,14 @@ export interface StoreCalls {
   query: { request: QueryRequest; answer: Uint8Array };
   dropLogstore: { request: { readonly logstore: number }; answer: undefined };
   expire: {
-    request: { readonly retentions: readonly Retention[]; readonly nowMs: number };
+    request: {
+      readonly retentions: readonly Retention[];
+      readonly rollupDays: RollupDays;
+      readonly nowMs: number;
+    };
     answer: { readonly partitions: number };
   };
+  rollUp: { request: { readonly budgetMs: number }; answer: RollupOutcome };
   statistics: { request: undefined; answer: StoreStatistics };
 }
 

@@ -23,6 +23,8 @@ export function createReaderPool(
   const settings = [
     // 2 is: reads only, and settings may be set, without which there are no parameters.
     "--readonly=2",
+    // A question to a tier and to the flows that it lacks needs the tier and its mark of one moment.
+    "--enable_shared_storage_snapshot_in_query=1",
     `--max_memory_usage=${queryBytesMax}`,
     `--max_bytes_before_external_group_by=${Math.floor(queryBytesMax / 2)}`,
     `--max_bytes_before_external_sort=${Math.floor(queryBytesMax / 2)}`,

@@ -1,7 +1,8 @@
-/** What leaves the table: whole partitions, each one logstore's flows of one day of receipt. */
+/** What leaves the tables: whole partitions, each one logstore's flows of one day of receipt. */
 import { type Connection, selectRows } from "./engine.ts";
-import type { Retention, StoreStatistics } from "./protocol.ts";
+import type { StoreCalls, StoreStatistics } from "./protocol.ts";
 import { dayMs, flowsTable } from "./table.ts";
+import { tiers } from "./tier.ts";
 
 interface Partition {
   readonly id: string;
@@ -12,10 +13,10 @@ interface Partition {
 
 const partitionPattern = /^\((\d+),\s*(\d+)\)$/u;
 
-async function listPartitions(connection: Connection): Promise<Partition[]> {
+export async function listPartitions(connection: Connection, table: string): Promise<Partition[]> {
   const rows = await selectRows(
     connection,
-    `SELECT DISTINCT partition_id, partition FROM system.parts WHERE table = '${flowsTable.name}' AND active`,
+    `SELECT DISTINCT partition_id, partition FROM system.parts WHERE table = '${table}' AND active`,
   );
   return rows.flatMap(([id, partition]) => {
     const [, logstore, day] = partitionPattern.exec(String(partition)) ?? [];
@@ -23,45 +24,82 @@ async function listPartitions(connection: Connection): Promise<Partition[]> {
   });
 }
 
-async function dropPartitions(connection: Connection, partitions: readonly Partition[]): Promise<number> {
+/** Drops the partitions of a table that are to go; gives their number. */
+async function dropPartitions(
+  connection: Connection,
+  table: string,
+  isToGo: (partition: Partition) => boolean,
+): Promise<number> {
+  const partitions = (await listPartitions(connection, table)).filter(isToGo);
   for (const { id } of partitions) {
-    await connection.run(`ALTER TABLE ${flowsTable.name} DROP PARTITION ID '${id}'`);
+    await connection.run(`ALTER TABLE ${table} DROP PARTITION ID '${id}'`);
   }
   return partitions.length;
 }
 
+/** Flows first: a tier that lacked flows which are still there would take them in again. */
+const tables = [flowsTable.name, ...tiers.map(({ table }) => table)];
+
 /**
  * Drops the days of each logstore that lie wholly before its retention, and all past days of logstores that
- * are not named: those were deleted, and what was on its way to them came later. Gives the number of partitions.
+ * are not named: those were deleted, and what was on its way to them came later. A tier keeps its days as
+ * much longer as it is to; flows that such a tier lacks stay until it has them. Gives the number of
+ * partitions of flows.
  */
 export async function expirePartitions(
   connection: Connection,
-  retentions: readonly Retention[],
-  nowMs: number,
+  { retentions, rollupDays, nowMs }: StoreCalls["expire"]["request"],
+  isBehind: (logstore: number) => boolean,
 ): Promise<number> {
   const days = new Map(retentions.map((retention) => [retention.logstore, retention.days]));
   const today = Math.floor(nowMs / dayMs);
-  const partitions = await listPartitions(connection);
-  return dropPartitions(
+  const isPast = ({ logstore, day }: Partition, daysMin: number): boolean => {
+    const known = days.get(logstore);
+    return day < today - (known === undefined ? 0 : Math.max(known, daysMin));
+  };
+  const isAwaited = ({ logstore }: Partition): boolean => {
+    const known = days.get(logstore);
+    return known !== undefined && known < Math.max(...Object.values(rollupDays)) && isBehind(logstore);
+  };
+  const dropped = await dropPartitions(
     connection,
-    partitions.filter(({ logstore, day }) => day < today - (days.get(logstore) ?? 0)),
+    flowsTable.name,
+    (partition) => isPast(partition, 0) && !isAwaited(partition),
   );
+  // A tier never goes before a finer one, so that a span that is cut by a range is looked up in full.
+  let daysMin = 0;
+  for (const { name, table } of tiers) {
+    daysMin = Math.max(daysMin, rollupDays[name]);
+    await dropPartitions(connection, table, (partition) => isPast(partition, daysMin));
+  }
+  return dropped;
 }
 
-/** Drops all of a logstore; gives the number of partitions. */
-export async function dropLogstorePartitions(connection: Connection, logstore: number): Promise<number> {
-  const partitions = await listPartitions(connection);
-  return dropPartitions(
-    connection,
-    partitions.filter((partition) => partition.logstore === logstore),
-  );
+/** Drops all of a logstore. */
+export async function dropLogstorePartitions(connection: Connection, logstore: number): Promise<void> {
+  for (const table of tables) {
+    await dropPartitions(connection, table, (partition) => partition.logstore === logstore);
+  }
 }
 
 export async function readStatistics(connection: Connection): Promise<StoreStatistics> {
-  const [row] = await selectRows(
+  const sizes = await selectRows(
     connection,
-    `SELECT toString(sum(rows)), toString(sum(bytes_on_disk)), toString(count())
-     FROM system.parts WHERE table = '${flowsTable.name}' AND active`,
+    `SELECT table = '${flowsTable.name}', toString(sum(rows)), toString(sum(bytes_on_disk)), toString(count())
+     FROM system.parts WHERE table IN (${tables.map((table) => `'${table}'`).join(", ")}) AND active GROUP BY 1`,
   );
-  return { rows: Number(row?.[0]), bytesOnDisk: Number(row?.[1]), parts: Number(row?.[2]) };
+  const sizesOf = (isFlows: number): readonly number[] =>
+    sizes
+      .find(([is]) => is === isFlows)
+      ?.slice(1)
+      .map(Number) ?? [0, 0, 0];
+  const [rows, bytesOnDisk, parts] = sizesOf(1);
+  const [rollupRows, rollupBytesOnDisk] = sizesOf(0);
+  return {
+    rows: rows!,
+    bytesOnDisk: bytesOnDisk!,
+    parts: parts!,
+    rollupRows: rollupRows!,
+    rollupBytesOnDisk: rollupBytesOnDisk!,
+  };
 }

@@ -12,10 +12,13 @@ import type {
   IngestPath,
   QueryAnswer,
   Retention,
+  RollupDays,
   StoreInsert,
   StoreParameters,
   StoreStatistics,
 } from "./protocol.ts";
+import type { RollupOutcome } from "./rollup.ts";
+import { createRollupSchedule, type RollupSchedule } from "./rollup-schedule.ts";
 import { checkStatement } from "./statement.ts";
 import { createSupervisor, type Supervisor, type SupervisorStatus } from "./supervisor.ts";
 
@@ -26,6 +29,9 @@ const defaultRowsMax = 1_000_000;
 /** An insert may wait for a slow disk; past this the process is taken for stuck. */
 const appendTimeoutMs = 120_000;
 const maintenanceTimeoutMs = 120_000;
+const defaultRollupIntervalMs = 30_000;
+/** What one call rolls up takes this long at most, so that a stop need not wait. */
+const rollupBudgetMs = 2_000;
 /** What a query may take longer than its own limit before the process is taken for stuck. */
 const queryGraceMs = 5_000;
 
@@ -36,6 +42,10 @@ export interface StoreConfig {
   readonly memoryBytesMax?: number;
   /** Queries that run at once; 2 if not given. */
   readonly readers?: number;
+  /** Days that each tier is kept at least; 0, as long as the flows, if not given. */
+  readonly rollupDays?: Partial<RollupDays>;
+  /** How often the tiers are filled; 30 s if not given. */
+  readonly rollupIntervalMs?: number;
   /** For tests only: false stores again what is sent again. */
   readonly deduplicate?: boolean;
   /** For tests only: the way of inserting, otherwise chosen by a test at start. */
@@ -69,6 +79,11 @@ export interface Store {
    * Faults: `Timeout`, `QueryTooComplex` (memory, rows), `QuerySyntax`, `InputMissing`, `StoreUnavailable`.
    */
   query(sql: string, parameters: StoreParameters, limits?: QueryLimits): Promise<Result<QueryAnswer>>;
+  /**
+   * Brings the tiers up to the flows, for 2 s at most: that is done regularly, and for those who will not
+   * wait. Faults: those of the engine, after which the same call may be made again.
+   */
+  rollUp(): Promise<Result<RollupOutcome>>;
   /** Removes every flow of a logstore. */
   dropLogstore(logstore: number): Promise<Result<void>>;
   /**
@@ -107,17 +122,30 @@ export function createStore(config: StoreConfig, dependencies: StoreDependencies
       onHeartbeat: (bytes) => metrics.residentBytes.set(bytes),
     },
   );
+  const rollups = createRollupSchedule(config.rollupIntervalMs ?? defaultRollupIntervalMs, {
+    ...dependencies,
+    rollUp: () => supervisor.call("rollUp", { budgetMs: rollupBudgetMs }, maintenanceTimeoutMs),
+  });
+  const rollupDays = { "1m": 0, "5m": 0, "1h": 0, ...config.rollupDays };
   return {
-    start: () => {
+    start: async () => {
       const made = makeDirectory(config.path);
-      return made.ok ? supervisor.start() : Promise.resolve(made);
+      if (!made.ok) return made;
+      const started = await supervisor.start();
+      if (started.ok) rollups.start();
+      return started;
     },
-    stop: () => supervisor.stop(),
-    appendFlows: (inserts) => appendFlows(supervisor, metrics, clock, inserts),
+    stop: async () => {
+      const rolled = rollups.stop();
+      await supervisor.stop();
+      await rolled;
+    },
+    rollUp: () => rollups.run(),
+    appendFlows: (inserts) => appendFlows({ supervisor, metrics, clock, rollups }, inserts),
     query: (sql, parameters, limits = {}) => query(supervisor, metrics, sql, parameters, limits),
     dropLogstore: (logstore) => supervisor.call("dropLogstore", { logstore }, maintenanceTimeoutMs),
     expire: (retentions) =>
-      supervisor.call("expire", { retentions, nowMs: clock.nowMs() }, maintenanceTimeoutMs),
+      supervisor.call("expire", { retentions, rollupDays, nowMs: clock.nowMs() }, maintenanceTimeoutMs),
     statistics: () => supervisor.call("statistics", undefined, maintenanceTimeoutMs),
     status: () => supervisor.status(),
   };
@@ -154,10 +182,15 @@ function makeDirectory(path: string): Result<void> {
   }
 }
 
+interface AppendParts {
+  readonly supervisor: Supervisor;
+  readonly metrics: StoreMetrics;
+  readonly clock: Clock;
+  readonly rollups: RollupSchedule;
+}
+
 async function appendFlows(
-  supervisor: Supervisor,
-  metrics: StoreMetrics,
-  clock: Clock,
+  { supervisor, metrics, clock, rollups }: AppendParts,
   inserts: readonly StoreInsert[],
 ): Promise<Result<AppendOutcome>> {
   const nowMs = clock.nowMs();
@@ -166,6 +199,7 @@ async function appendFlows(
   if (result.ok) {
     metrics.inserts.add();
     metrics.rows.add(result.value.rows);
+    rollups.note(result.value.rows);
     metrics.duplicates.add(result.value.duplicateRows);
   } else metrics.insertFaults.add(1, { code: result.fault.code });
   return result;
