@@ -1,6 +1,11 @@
 /** The listeners: the clouds' APIs on a TCP port, local administration on a socket in the data directory. */
 import { ok, type Result, systemClock } from "../base/mod.ts";
-import { createAuthenticator, openNonceStore } from "../gateway/auth/mod.ts";
+import {
+  type Authorizer,
+  createAuthenticator,
+  createAuthorizer,
+  openNonceStore,
+} from "../gateway/auth/mod.ts";
 import { createNativeDialect } from "../gateway/dialect/native/mod.ts";
 import { createRpcDialect } from "../gateway/dialect/rpc/mod.ts";
 import { createSagService } from "../gateway/dialect/sag/mod.ts";
@@ -30,11 +35,12 @@ function cloudGateway(system: System, reader: LogReader): Result<Gateway> {
   if (!nonces.ok) return nonces;
   shutdown.add("nonces", () => nonces.value.close());
   const authenticator = createAuthenticator({
-    keys: control.accessKeys,
+    keys: control.access.credentials,
     nonces: nonces.value,
     clock: systemClock,
     metrics,
   });
+  const authorizer = createAuthorizer({ access: control.access, clock: systemClock, metrics });
   const services = [
     createSagService({
       control,
@@ -43,12 +49,19 @@ function cloudGateway(system: System, reader: LogReader): Result<Gateway> {
       settled: () => system.reconciler.settled(),
     }),
   ];
-  const dialects = [slsDialect(system, reader), createRpcDialect({ services, authenticator, logger })];
+  const dialects = [
+    slsDialect(system, reader, authorizer),
+    createRpcDialect({ services, authenticator, authorizer, logger }),
+  ];
   const { limits } = configuration.gateway;
   return ok(createGateway({ listen: configuration.listen, dialects, limits, health, logger, metrics }));
 }
 
-function slsDialect({ configuration, control, logger, metrics }: System, logReader: LogReader): Dialect {
+function slsDialect(
+  { configuration, control, logger, metrics }: System,
+  logReader: LogReader,
+  authorizer: Authorizer,
+): Dialect {
   return createSlsDialect(
     {
       endpoints: [...configuration.sls.baseDomains, configuration.listen.host],
@@ -59,7 +72,8 @@ function slsDialect({ configuration, control, logger, metrics }: System, logRead
       logProjects: control.logProjects,
       logReader,
       clock: systemClock,
-      findAccessKey: (accessKeyId) => control.accessKeys.find(accessKeyId),
+      credentials: control.access.credentials,
+      authorizer,
       logger,
       metrics,
     },

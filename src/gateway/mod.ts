@@ -3,6 +3,13 @@ export * from "./dialect.ts";
 export * from "./head.ts";
 export * from "./limits.ts";
 export * from "./server.ts";
-export { createAuthenticator, openNonceStore, type Authenticator, type NonceStore } from "./auth/mod.ts";
+export {
+  type Authenticator,
+  type Authorizer,
+  createAuthenticator,
+  createAuthorizer,
+  type NonceStore,
+  openNonceStore,
+} from "./auth/mod.ts";
 export { createRpcDialect, type DeliveryStatus } from "./dialect/rpc/mod.ts";
 export { createSagService } from "./dialect/sag/mod.ts";

@@ -7,7 +7,7 @@ import { createIntake } from "../../src/app/intake.ts";
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { createCapture } from "../../src/capture/mod.ts";
 import { openControl } from "../../src/control/mod.ts";
-import { createAuthenticator, openNonceStore } from "../../src/gateway/auth/mod.ts";
+import { createAuthenticator, createAuthorizer, openNonceStore } from "../../src/gateway/auth/mod.ts";
 import { createSlsDialect } from "../../src/gateway/dialect/sls/mod.ts";
 import { createGateway } from "../../src/gateway/mod.ts";
 import { createMetrics, type Metrics, silentLogger } from "../../src/observe/mod.ts";
@@ -55,14 +55,16 @@ function createEveryComponent(metrics: Metrics, directory: string): void {
   createCapture({}, { ...shared, agentId: "agent-000000000000", accept: (bytes) => intake.accept(bytes) });
   const control = unwrap(openControl({ path: join(directory, "control.sqlite") }, shared));
   const nonces = unwrap(openNonceStore({ path: join(directory, "nonces.sqlite") }, shared));
-  createAuthenticator({ ...shared, keys: control.accessKeys, nonces });
+  createAuthenticator({ ...shared, keys: control.access.credentials, nonces });
+  const authorizer = createAuthorizer({ ...shared, access: control.access });
   const sls = createSlsDialect(
     { endpoints: [], regionId: control.regionId, regionIds: [] },
     {
       ...shared,
       logProjects: control.logProjects,
       logReader: createLogReader({}, { store }),
-      findAccessKey: (accessKeyId) => control.accessKeys.find(accessKeyId),
+      credentials: control.access.credentials,
+      authorizer,
     },
   );
   createGateway({ ...shared, listen: { host: "127.0.0.1", port: 0 }, dialects: [sls] });

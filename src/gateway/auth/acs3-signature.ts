@@ -9,7 +9,12 @@ import { createHash, createHmac } from "node:crypto";
 import { fail, ok, type Result } from "../../base/mod.ts";
 import { sameDigest } from "./compare.ts";
 import { percentEncode } from "./percent.ts";
-import type { KeyFinder, SignedRequest, VerifiedSignature } from "./signed-request.ts";
+import {
+  type KeyFinder,
+  securityTokenOf,
+  type SignedRequest,
+  type VerifiedSignature,
+} from "./signed-request.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
 const algorithm = "ACS3-HMAC-SHA256";
@@ -54,8 +59,7 @@ export function signAcs3(stringToSign: string, accessKeySecret: string): Buffer 
 
 /**
  * Faults: `SignatureMethodUnsupported` (another ACS3 algorithm), `SignatureMalformed`, `SignatureMissing`
- * (field: the header), `TimestampMalformed`, `AccessKeyNotFound`, `AccessKeyInactive`,
- * `SignatureMismatch` (`allowed` is the string that should have been signed; absent when the body is not
+ * (field: the header), `TimestampMalformed`, those of `KeyFinder`, `SignatureMismatch` (`allowed` is the string that should have been signed; absent when the body is not
  * the one that was signed).
  */
 export function verifyAcs3Signature(request: SignedRequest, keys: KeyFinder): Result<VerifiedSignature> {
@@ -78,7 +82,7 @@ export function verifyAcs3Signature(request: SignedRequest, keys: KeyFinder): Re
   }
   const signedMs = parseTimestamp(headerOf(request, "x-acs-date"));
   if (!signedMs.ok) return signedMs;
-  const key = keys.find(accessKeyId);
+  const key = keys.find(accessKeyId, securityTokenOf(request));
   if (!key.ok) return key;
   const stringToSign = acs3StringToSign(request, signedHeaders);
   const digest = signAcs3(stringToSign, key.value.accessKeySecret);
@@ -89,8 +93,8 @@ export function verifyAcs3Signature(request: SignedRequest, keys: KeyFinder): Re
   if (!sameDigest(sha256(request.body), bodyHash)) {
     return fail("SignatureMismatch", "the body is not the one that was signed");
   }
-  const { accountId } = key.value;
-  return ok({ accountId, accessKeyId, signedMs: signedMs.value, nonce });
+  const { principal } = key.value;
+  return ok({ principal, signedMs: signedMs.value, nonce });
 }
 
 function headerOf(request: SignedRequest, name: string): string {

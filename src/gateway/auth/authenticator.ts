@@ -1,16 +1,14 @@
 /** Decides who a request is from: signature, then time, then nonce. */
 import { type Clock, fail, ok, type Result } from "../../base/mod.ts";
+import type { Principal } from "../../control/mod.ts";
 import type { Metrics } from "../../observe/mod.ts";
 import { isAcs3, verifyAcs3Signature } from "./acs3-signature.ts";
 import type { NonceStore } from "./nonces.ts";
 import { verifyRpcSignature } from "./rpc-signature.ts";
-import type { KeyFinder, Principal, SignedRequest } from "./signed-request.ts";
+import type { KeyFinder, SignedRequest } from "./signed-request.ts";
 
 export interface Authenticator {
-  /**
-   * Faults: those of the two signatures, `TimestampSkewed`, those of the nonce store, and
-   * `SignatureMalformed` with field `SecurityToken` for tokens, which Weir hands out to nobody.
-   */
+  /** Faults: those of the two signatures, `TimestampSkewed`, and those of the nonce store. */
   authenticate(request: SignedRequest): Promise<Result<Principal>>;
 }
 
@@ -32,15 +30,13 @@ export function createAuthenticator(dependencies: Dependencies): Authenticator {
     "Signed requests that were refused, by fault",
   );
   const judge = async (request: SignedRequest): Promise<Result<Principal>> => {
-    const token = request.headers["x-acs-security-token"] ?? request.parameters.get("SecurityToken") ?? "";
-    if (token !== "") return unknownToken();
     const verify = isAcs3(request.headers) ? verifyAcs3Signature : verifyRpcSignature;
     const signature = verify(request, keys);
     if (!signature.ok) return signature;
-    const { accountId, accessKeyId, nonce, signedMs } = signature.value;
+    const { principal, nonce, signedMs } = signature.value;
     if (Math.abs(clock.nowMs() - signedMs) > skewMaxMs) return skewed(signedMs, skewMaxMs);
-    const remembered = await nonces.remember(accessKeyId, nonce);
-    return remembered.ok ? ok({ accountId, accessKeyId }) : remembered;
+    const remembered = await nonces.remember(principal.accessKeyId, nonce);
+    return remembered.ok ? ok(principal) : remembered;
   };
   return {
     authenticate: async (request) => {
@@ -49,10 +45,6 @@ export function createAuthenticator(dependencies: Dependencies): Authenticator {
       return principal;
     },
   };
-}
-
-function unknownToken(): Result<never> {
-  return fail("SignatureMalformed", "security tokens are not supported", { field: "SecurityToken" });
 }
 
 function skewed(signedMs: number, skewMaxMs: number): Result<never> {

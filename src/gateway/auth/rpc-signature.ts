@@ -9,7 +9,12 @@ import { createHmac } from "node:crypto";
 import { fail, ok, type Result } from "../../base/mod.ts";
 import { sameDigest } from "./compare.ts";
 import { percentEncode } from "./percent.ts";
-import type { KeyFinder, SignedRequest, VerifiedSignature } from "./signed-request.ts";
+import {
+  type KeyFinder,
+  securityTokenOf,
+  type SignedRequest,
+  type VerifiedSignature,
+} from "./signed-request.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
 const required = [
@@ -36,8 +41,8 @@ export function signRpc(stringToSign: string, accessKeySecret: string): Buffer {
 
 /**
  * Faults: `SignatureMissing` (field: the parameter), `SignatureMethodUnsupported`, `SignatureMalformed`,
- * `TimestampMalformed`, `AccessKeyNotFound`, `AccessKeyInactive`, `SignatureMismatch` (`allowed` is the
- * string that should have been signed).
+ * `TimestampMalformed`, those of `KeyFinder`, `SignatureMismatch` (`allowed` is the string that should have
+ * been signed).
  */
 export function verifyRpcSignature(request: SignedRequest, keys: KeyFinder): Result<VerifiedSignature> {
   const { parameters } = request;
@@ -54,7 +59,7 @@ export function verifyRpcSignature(request: SignedRequest, keys: KeyFinder): Res
   }
   const signedMs = parseTimestamp(parameters.get("Timestamp")!);
   if (!signedMs.ok) return signedMs;
-  const key = keys.find(parameters.get("AccessKeyId")!);
+  const key = keys.find(parameters.get("AccessKeyId")!, securityTokenOf(request));
   if (!key.ok) return key;
   const stringToSign = rpcStringToSign(request.method, parameters);
   // As text: the last character of the base64 has bits that are nobody's, and only one spelling is signed.
@@ -62,8 +67,8 @@ export function verifyRpcSignature(request: SignedRequest, keys: KeyFinder): Res
   if (!sameDigest(Buffer.from(expected), Buffer.from(signature))) {
     return fail("SignatureMismatch", "the signature does not match", { allowed: stringToSign });
   }
-  const { accountId, accessKeyId } = key.value;
-  return ok({ accountId, accessKeyId, signedMs: signedMs.value, nonce });
+  const { principal } = key.value;
+  return ok({ principal, signedMs: signedMs.value, nonce });
 }
 
 function unsupportedFault(parameters: ReadonlyMap<string, string>): Result<never> | null {

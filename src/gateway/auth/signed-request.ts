@@ -1,7 +1,7 @@
 /** A request as the verifiers of signatures see it, and who it turned out to be from. */
 import type { IncomingHttpHeaders } from "node:http";
 
-import type { Result } from "../../base/mod.ts";
+import type { Credentials, Principal } from "../../control/mod.ts";
 
 export interface SignedRequest {
   readonly method: string;
@@ -16,22 +16,16 @@ export interface SignedRequest {
 
 /** A signature that holds, as far as the request alone can tell: time and nonce are yet to be judged. */
 export interface VerifiedSignature {
-  readonly accountId: string;
-  readonly accessKeyId: string;
+  readonly principal: Principal;
   readonly signedMs: number;
   readonly nonce: string;
 }
 
-export interface Principal {
-  readonly accountId: string;
-  readonly accessKeyId: string;
-}
+/** Finds the secret of a key, and whose it is. */
+export type KeyFinder = Pick<Credentials, "find">;
 
-/** Finds the secret of a key. Faults: `AccessKeyNotFound`, `AccessKeyInactive`. */
-export interface KeyFinder {
-  find(accessKeyId: string): Result<{
-    readonly accessKeyId: string;
-    readonly accessKeySecret: string;
-    readonly accountId: string;
-  }>;
+/** The token of a role's session: a parameter of the RPC style, a header of ACS3; "" if there is none. */
+export function securityTokenOf({ headers, parameters }: SignedRequest): string {
+  const header = headers["x-acs-security-token"];
+  return (Array.isArray(header) ? header[0] : header) ?? parameters.get("SecurityToken") ?? "";
 }

@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 
 import { rpcStringToSign, signRpc, verifyRpcSignature } from "../../../src/gateway/auth/rpc-signature.ts";
+import type { Principal } from "../../../src/control/mod.ts";
 import type { KeyFinder } from "../../../src/gateway/auth/signed-request.ts";
 
 // The worked example of Alibaba Cloud's documentation of the RPC signature.
@@ -20,8 +21,16 @@ const example = new Map(
 );
 const exampleSignature = "OLeaidS1JvxuMvnyHOwuJ+uX5qY=";
 
+const principal: Principal = {
+  kind: "account",
+  accountId: "1",
+  arn: "acs:ram::1:root",
+  name: "1",
+  id: "1",
+  accessKeyId: "testid",
+};
 const keys: KeyFinder = {
-  find: () => ({ ok: true, value: { accessKeyId: "testid", accessKeySecret: "testsecret", accountId: "1" } }),
+  find: () => ({ ok: true, value: { accessKeyId: "testid", accessKeySecret: "testsecret", principal } }),
 };
 
 function verify(parameters: ReadonlyMap<string, string>, method = "GET") {
@@ -44,8 +53,7 @@ describe("the RPC signature", () => {
     expect(verify(new Map([...example, ["Signature", exampleSignature]]))).toEqual({
       ok: true,
       value: {
-        accountId: "1",
-        accessKeyId: "testid",
+        principal,
         signedMs: Date.UTC(2016, 1, 23, 12, 46, 24),
         nonce: "3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf",
       },

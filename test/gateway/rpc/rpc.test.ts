@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { fault, type FaultCode } from "../../../src/base/mod.ts";
+import { fail, fault, type FaultCode } from "../../../src/base/mod.ts";
 import { render } from "../../../src/gateway/dialect/rpc/answer.ts";
 import { createRpcDialect } from "../../../src/gateway/dialect/rpc/dialect.ts";
 import { commonError } from "../../../src/gateway/dialect/rpc/error.ts";
@@ -84,6 +84,7 @@ describe("a call at the root", () => {
   const dialect = createRpcDialect({
     services: [],
     authenticator: { authenticate: async () => Promise.reject(new Error("not asked")) },
+    authorizer: { authorize: () => fail("AccessDenied", "not asked") },
     logger: silentLogger,
   });
   it.each([

@@ -14,6 +14,7 @@ import {
 } from "../../../src/control/mod.ts";
 import {
   createAuthenticator,
+  createAuthorizer,
   createGateway,
   createRpcDialect,
   createSagService,
@@ -106,7 +107,8 @@ export async function startSagServer(options: SagServerOptions = {}): Promise<Sa
             ...(settled === undefined ? {} : { settled }),
           }),
         ],
-        authenticator: createAuthenticator({ keys: control.accessKeys, nonces, clock, metrics }),
+        authenticator: createAuthenticator({ keys: control.access.credentials, nonces, clock, metrics }),
+        authorizer: createAuthorizer({ access: control.access, clock, metrics }),
         logger: silentLogger,
       }),
     ],

@@ -2,23 +2,38 @@
  * The RPC style of Alibaba Cloud: everything at `/`, the operation named by Action, the service by Version.
  *
  * Several services share one endpoint; which one is meant may stand in a form body alone, so one dialect
- * holds them all. A call is authenticated before its action is even looked up.
+ * holds them all. A call is authenticated before its action is even looked up, and authorised before its
+ * parameters are judged.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import { fault, newRequestId, type Result, toFault } from "../../../base/mod.ts";
 import type { Logger } from "../../../observe/mod.ts";
-import { type Authenticator, isAcs3, type SignedRequest } from "../../auth/mod.ts";
+import {
+  type Authenticator,
+  type Authorizer,
+  isAcs3,
+  networkConditions,
+  type SignedRequest,
+} from "../../auth/mod.ts";
 import type { Dialect, RequestHead } from "../../dialect.ts";
 import { requestHeadOf } from "../../head.ts";
 import { contentTypes, render, type RpcFormat, type RpcObject } from "./answer.ts";
-import { commonError, commonErrors, errorBody, type RpcError, type RpcResult } from "./error.ts";
+import {
+  accessDeniedError,
+  commonError,
+  commonErrors,
+  errorBody,
+  type RpcError,
+  type RpcResult,
+} from "./error.ts";
 import { mergeParameters, parseParameters } from "./parameters.ts";
-import type { RpcOperation, RpcService } from "./service.ts";
+import type { RpcCall, RpcOperation, RpcService } from "./service.ts";
 
 export interface RpcDependencies {
   readonly services: readonly RpcService[];
   readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
   readonly logger: Logger;
 }
 
@@ -121,19 +136,33 @@ async function call(
   if (service === undefined) return refuse(commonErrors.invalidVersion);
   const operation = service.operations.get(action);
   if (operation === undefined) return { ...refuse(commonErrors.invalidAction), service };
-  const host = requestHeadOf(request.raw).host;
-  const { parameters } = signed;
-  const outcome = await run(operation, { principal: principal.value, parameters, host }, dependencies.logger);
-  return { service, action, outcome };
+  const rpcCall: RpcCall = {
+    principal: principal.value,
+    parameters: signed.parameters,
+    host: requestHeadOf(request.raw).host,
+    conditions: networkConditions(request.raw),
+  };
+  const refused = denialOf(service, operation, rpcCall, dependencies.authorizer);
+  if (refused !== undefined) return { ...refuse(refused), service };
+  return { service, action, outcome: await run(operation, rpcCall, dependencies.logger) };
 }
 
-async function run(
-  operation: RpcOperation,
-  input: Parameters<RpcOperation>[0],
-  logger: Logger,
-): Promise<RpcResult<RpcObject>> {
+function denialOf(
+  { denied }: RpcService,
+  { permission }: RpcOperation,
+  call: RpcCall,
+  authorizer: Authorizer,
+): RpcError | undefined {
+  if (permission === "everyone") return undefined;
+  const { conditions } = call;
+  const request = { action: permission.action, resources: permission.resources(call), conditions };
+  const allowed = authorizer.authorize(call.principal, request);
+  return allowed.ok ? undefined : accessDeniedError(allowed.fault, denied);
+}
+
+async function run(operation: RpcOperation, call: RpcCall, logger: Logger): Promise<RpcResult<RpcObject>> {
   try {
-    return await operation(input);
+    return await operation.run(call);
   } catch (error) {
     logger.error({ error: toFault(error).message }, "an RPC operation threw");
     return { ok: false, error: commonErrors.internal };

@@ -1,11 +1,14 @@
 /** Errors of the RPC style, and those that every service of it shares. */
 import type { Fault } from "../../../base/mod.ts";
+import { accessDeniedDetail } from "../access-denied.ts";
 import type { RpcObject } from "./answer.ts";
 
 export interface RpcError {
   readonly status: number;
   readonly code: string;
   readonly message: string;
+  /** Why a policy stands against the call. */
+  readonly accessDeniedDetail?: RpcObject;
 }
 
 export type RpcResult<T> =
@@ -43,6 +46,11 @@ export const commonErrors = {
     code: "UnsupportedHTTPMethod",
     message: "This http method is not supported.",
   },
+  noPermission: {
+    status: 403,
+    code: "NoPermission",
+    message: "You are not authorized to do this action. You should be authorized by RAM.",
+  },
   internal: {
     status: 500,
     code: "InternalError",
@@ -50,7 +58,22 @@ export const commonErrors = {
   },
 } as const;
 
+const invalidToken = (reason: string, what: string): RpcError => ({
+  status: 400,
+  code: `InvalidSecurityToken.${reason}`,
+  message: `Specified SecurityToken ${what}.`,
+});
+
 const byFault: Partial<Record<Fault["code"], RpcError>> = {
+  SecurityTokenMissing: {
+    status: 400,
+    code: "MissingSecurityToken",
+    message: "SecurityToken is mandatory for this action.",
+  },
+  SecurityTokenMalformed: invalidToken("Malformed", "is malformed"),
+  SecurityTokenExpired: invalidToken("Expired", "is expired"),
+  SecurityTokenMismatch: invalidToken("MismatchWithAccessKey", "mismatch with the AccessKey"),
+  SignatureMalformed: incomplete(),
   SignatureMethodUnsupported: incomplete(),
   AccessKeyNotFound: {
     status: 404,
@@ -94,6 +117,12 @@ const byFault: Partial<Record<Fault["code"], RpcError>> = {
   },
 };
 
+/** The error of an `AccessDenied`, in the service's own words if it has some. */
+export function accessDeniedError(fault: Fault, words: RpcError = commonErrors.noPermission): RpcError {
+  const detail = accessDeniedDetail(fault);
+  return detail === undefined ? words : { ...words, accessDeniedDetail: detail };
+}
+
 /** The error of a fault that no service has a word of its own for. */
 export function commonError(fault: Fault): RpcError {
   if (fault.code === "SignatureMissing") {
@@ -101,9 +130,7 @@ export function commonError(fault: Fault): RpcError {
     const name = fault.field ?? "";
     return /^[A-Z]/u.test(name) ? commonErrors.missingParameter(name) : incomplete();
   }
-  if (fault.code === "SignatureMalformed") {
-    return fault.field === "SecurityToken" ? malformedToken() : incomplete();
-  }
+  if (fault.code === "AccessDenied") return accessDeniedError(fault);
   if (fault.code === "SignatureMismatch") return mismatch(fault.allowed);
   if (fault.code === "Malformed") return commonErrors.invalidParameter(fault.field ?? "");
   return byFault[fault.code] ?? commonErrors.internal;
@@ -121,15 +148,7 @@ function incomplete(): RpcError {
   return { status: 400, code: "IncompleteSignature", message };
 }
 
-function malformedToken(): RpcError {
-  return {
-    status: 400,
-    code: "InvalidSecurityToken.Malformed",
-    message: "Specified SecurityToken is malformed.",
-  };
-}
-
-/** Every member is a string, which some SDKs take for granted. */
+/** Every member is a string, which some SDKs take for granted, but for the detail of a denial: an object. */
 export function errorBody(
   error: RpcError,
   context: { requestId: string; hostId: string; product: string },
@@ -142,5 +161,6 @@ export function errorBody(
     Code: error.code,
     Message: error.message,
     Recommend: `https://api.aliyun.com/troubleshoot?${question.toString()}`,
+    ...(error.accessDeniedDetail === undefined ? {} : { AccessDeniedDetail: error.accessDeniedDetail }),
   };
 }

@@ -8,18 +8,19 @@ import { describeRegions, rememberDeliveries, type RpcOperation, type RpcService
 import * as change from "./change.ts";
 import * as describe from "./describe.ts";
 import { regionalCall, type SagDependencies, type SagOperation, serviceName } from "./operation.ts";
+import { permissionOf, type SagAction, sagActions } from "./permission.ts";
 
 export function createSagService(given: SagDependencies): RpcService {
   const { deliveryStatus } = given;
   const dependencies: SagDependencies =
     deliveryStatus === undefined ? given : { ...given, deliveryStatus: rememberDeliveries(deliveryStatus) };
-  const reading = (operate: SagOperation): RpcOperation => {
+  const reading = (operate: SagOperation): RpcOperation["run"] => {
     return (call) => {
       const regional = regionalCall(dependencies, call);
       return regional.ok ? operate(regional.value) : regional;
     };
   };
-  const changing = (operate: SagOperation): RpcOperation => {
+  const changing = (operate: SagOperation): RpcOperation["run"] => {
     const operation = reading(operate);
     return async (call) => {
       const answer = await operation(call);
@@ -27,21 +28,38 @@ export function createSagService(given: SagDependencies): RpcService {
       return answer;
     };
   };
+  const operations = {
+    CreateFlowLog: changing(change.createFlowLog),
+    ModifyFlowLogAttribute: changing(change.modifyFlowLogAttribute),
+    DeleteFlowLog: changing(change.deleteFlowLog),
+    ActiveFlowLog: changing(change.activeFlowLog),
+    DeactiveFlowLog: changing(change.deactiveFlowLog),
+    AssociateFlowLog: changing(change.associateFlowLog),
+    DisassociateFlowLog: changing(change.disassociateFlowLog),
+    DescribeFlowLogs: reading(describe.describeFlowLogs),
+    DescribeFlowLogSags: reading(describe.describeFlowLogSags),
+    DescribeUnbindFlowLogSags: (call) => describe.describeUnbindFlowLogSags(dependencies, call),
+  } as const satisfies Readonly<Record<SagAction, RpcOperation["run"]>>;
   return {
     product: "Smartag",
     version: "2018-03-13",
+    denied: {
+      status: 403,
+      code: "Forbidden",
+      message: "User not authorized to operate on the specified resource.",
+    },
     operations: new Map<string, RpcOperation>([
-      ["CreateFlowLog", changing(change.createFlowLog)],
-      ["ModifyFlowLogAttribute", changing(change.modifyFlowLogAttribute)],
-      ["DeleteFlowLog", changing(change.deleteFlowLog)],
-      ["ActiveFlowLog", changing(change.activeFlowLog)],
-      ["DeactiveFlowLog", changing(change.deactiveFlowLog)],
-      ["AssociateFlowLog", changing(change.associateFlowLog)],
-      ["DisassociateFlowLog", changing(change.disassociateFlowLog)],
-      ["DescribeFlowLogs", reading(describe.describeFlowLogs)],
-      ["DescribeFlowLogSags", reading(describe.describeFlowLogSags)],
-      ["DescribeUnbindFlowLogSags", (call) => describe.describeUnbindFlowLogSags(dependencies, call)],
-      ["DescribeRegions", (call) => describeRegions(dependencies.control.regions.list(serviceName), call)],
+      ...sagActions.map((action): [string, RpcOperation] => [
+        action,
+        { permission: permissionOf(action), run: operations[action] },
+      ]),
+      [
+        "DescribeRegions",
+        {
+          permission: "everyone",
+          run: (call) => describeRegions(dependencies.control.regions.list(serviceName), call),
+        },
+      ],
     ]),
   };
 }

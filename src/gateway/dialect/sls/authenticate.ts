@@ -4,7 +4,8 @@
  * A request is good for 15 minutes around its date. The service has no nonces, so within that time a
  * request may be repeated.
  */
-import type { Clock, Result } from "../../../base/mod.ts";
+import type { Clock, Fault } from "../../../base/mod.ts";
+import type { Credentials, Principal } from "../../../control/mod.ts";
 import { type Parsed, parsed, refused } from "./answer.ts";
 import { headerOf, type SlsRequest } from "./request.ts";
 import {
@@ -18,17 +19,9 @@ import {
   textsToSignV4,
 } from "./signature.ts";
 
-export interface SlsAccessKey {
-  readonly accountId: string;
-  readonly accessKeySecret: string;
-}
-
-/** Faults: `AccessKeyNotFound`, `AccessKeyInactive`. */
-export type FindAccessKey = (accessKeyId: string) => Result<SlsAccessKey>;
-
 export interface Caller {
   readonly accountId: string;
-  readonly accessKeyId: string;
+  readonly principal: Principal;
   /** The region that a version 4 signature names. */
   readonly regionId: string | undefined;
 }
@@ -52,7 +45,7 @@ interface Claim {
 /** Checks headers, date, key and signature, in this order. */
 export function authenticate(
   request: SlsRequest,
-  deps: { readonly findAccessKey: FindAccessKey; readonly clock: Clock },
+  deps: { readonly credentials: Pick<Credentials, "find">; readonly clock: Clock },
 ): Parsed<Caller> {
   const claim = readClaim(request);
   if (!claim.ok) return claim;
@@ -60,18 +53,20 @@ export function authenticate(
   if (Math.abs(deps.clock.nowMs() - dateMs) > skewMaxMs) {
     return refused(400, "RequestTimeTooSkewed", "Request time exceeds server time more than 15 minutes.");
   }
-  if (headerOf(request.head, "x-acs-security-token") !== undefined) {
-    return refused(401, "Unauthorized", "The security token you provided is invalid.");
-  }
-  const key = deps.findAccessKey(accessKeyId);
-  if (!key.ok) {
-    const state = key.fault.code === "AccessKeyInactive" ? "is disabled" : "not found";
-    return refused(401, "Unauthorized", `AccessKeyId ${state}: ${accessKeyId}`);
-  }
+  const key = deps.credentials.find(accessKeyId, headerOf(request.head, "x-acs-security-token"));
+  if (!key.ok) return refused(401, "Unauthorized", wordsOf(key.fault.code, accessKeyId));
   if (!claim.value.isSignedWith(key.value.accessKeySecret)) {
     return refused(401, "SignatureNotMatch", `Signature ${signature} is not matched.`);
   }
-  return parsed({ accountId: key.value.accountId, accessKeyId, regionId });
+  const { principal } = key.value;
+  return parsed({ accountId: principal.accountId, principal, regionId });
+}
+
+function wordsOf(code: Fault["code"], accessKeyId: string): string {
+  if (code === "AccessKeyInactive") return `AccessKeyId is disabled: ${accessKeyId}`;
+  if (code === "AccessKeyNotFound") return `AccessKeyId not found: ${accessKeyId}`;
+  if (code === "SecurityTokenExpired") return "The security token you provided has expired.";
+  return "The security token you provided is invalid.";
 }
 
 function readClaim(request: SlsRequest): Parsed<Claim> {

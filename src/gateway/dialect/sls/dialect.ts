@@ -1,8 +1,8 @@
 /**
  * The dialect of Alibaba Cloud's Log Service (SLS), API version 0.6.0: projects, logstores and reading.
  *
- * Every request takes one way: take it apart, authenticate it, find its operation, answer. Nothing of a
- * body is parsed before the signature holds.
+ * Every request takes one way: take it apart, authenticate it, find its operation, authorise it, answer.
+ * Nothing of a body is parsed before the signature holds.
  */
 import { randomBytes } from "node:crypto";
 
@@ -10,12 +10,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import { type Clock, toFault } from "../../../base/mod.ts";
 import type { Counter, Logger, Metrics } from "../../../observe/mod.ts";
+import type { Credentials } from "../../../control/mod.ts";
+import { type Authorizer, networkConditions } from "../../auth/mod.ts";
 import type { Dialect, RequestHead } from "../../dialect.ts";
 import { requestHeadOf } from "../../head.ts";
 import { refuse, type SlsAnswer } from "./answer.ts";
-import { authenticate, type FindAccessKey } from "./authenticate.ts";
-import type { SlsServices } from "./call.ts";
+import { authenticate } from "./authenticate.ts";
+import type { SlsCall, SlsServices } from "./call.ts";
 import { parseHost, resolveProject } from "./host.ts";
+import { refusalOf } from "./permission.ts";
 import { parseRequest, queryParameters } from "./request.ts";
 import { findRoute } from "./route.ts";
 
@@ -30,7 +33,8 @@ export interface SlsDialectConfig {
 
 export interface SlsDialectDeps extends Pick<SlsServices, "logProjects" | "logReader"> {
   readonly clock: Clock;
-  readonly findAccessKey: FindAccessKey;
+  readonly credentials: Pick<Credentials, "find">;
+  readonly authorizer: Authorizer;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -118,16 +122,18 @@ async function answerRequest({ config, deps }: SlsServer, { raw, body }: Fastify
     const message = "the request target and the Host header name different projects.";
     return { operation, answer: refuse(400, "ParameterInvalid", message) };
   }
-  const { logProjects, logReader } = deps;
+  const { logProjects, logReader, authorizer } = deps;
+  const call: SlsCall = {
+    services: { logProjects, logReader, regionId: config.regionId, regionIds: config.regionIds },
+    request,
+    query: queryParameters(request.query),
+    caller: caller.value,
+    host,
+  };
   try {
-    const answer = await route.operation({
-      services: { logProjects, logReader, regionId: config.regionId, regionIds: config.regionIds },
-      request,
-      query: queryParameters(request.query),
-      caller: caller.value,
-      host,
-    });
-    return { operation, answer };
+    const conditions = networkConditions(raw);
+    const refusal = refusalOf(route.permission, call, { authorizer, conditions });
+    return { operation, answer: refusal ?? (await route.operation(call)) };
   } catch (error) {
     deps.logger.error({ operation, error: toFault(error).message }, "a log service operation failed");
     return { operation, answer: refuse(500, "InternalServerError", "internal server error") };

@@ -12,6 +12,7 @@ import {
   listShards,
   updateLogstore,
 } from "./logstore.ts";
+import { onLogstore, onNewProject, onProject, onProjectOrAll, type Permission } from "./permission.ts";
 import { createProject, deleteProject, getOrListProjects, updateProject } from "./project.ts";
 import { queryParameters, type SlsRequest } from "./request.ts";
 
@@ -23,31 +24,114 @@ export interface Route {
   /** The parameter `type`, which tells operations of one path apart. */
   readonly type?: string;
   readonly operation: Operation;
+  /** What the caller must be allowed to do. */
+  readonly permission: Permission;
 }
 
 export const routes: readonly Route[] = [
-  { name: "CreateProject", method: "POST", path: "", operation: createProject },
-  { name: "GetProject", method: "GET", path: "", operation: getOrListProjects },
-  { name: "UpdateProject", method: "PUT", path: "", operation: updateProject },
-  { name: "DeleteProject", method: "DELETE", path: "", operation: deleteProject },
-  { name: "CreateLogStore", method: "POST", path: "logstores", operation: createLogstore },
-  { name: "ListLogStores", method: "GET", path: "logstores", operation: listLogstores },
-  { name: "GetLogs", method: "GET", path: "logstores/*", type: "log", operation: getLogs },
-  { name: "GetHistograms", method: "GET", path: "logstores/*", type: "histogram", operation: getHistograms },
-  { name: "GetLogStore", method: "GET", path: "logstores/*", operation: getLogstore },
-  { name: "UpdateLogStore", method: "PUT", path: "logstores/*", operation: updateLogstore },
-  { name: "DeleteLogStore", method: "DELETE", path: "logstores/*", operation: deleteLogstore },
-  { name: "GetLogsV2", method: "POST", path: "logstores/*/logs", operation: postLogs },
+  { name: "CreateProject", method: "POST", path: "", operation: createProject, permission: onNewProject },
+  { name: "GetProject", method: "GET", path: "", operation: getOrListProjects, permission: onProjectOrAll },
+  {
+    name: "UpdateProject",
+    method: "PUT",
+    path: "",
+    operation: updateProject,
+    permission: onProject("log:UpdateProject"),
+  },
+  {
+    name: "DeleteProject",
+    method: "DELETE",
+    path: "",
+    operation: deleteProject,
+    permission: onProject("log:DeleteProject"),
+  },
+  {
+    name: "CreateLogStore",
+    method: "POST",
+    path: "logstores",
+    operation: createLogstore,
+    permission: onProject("log:CreateLogStore", "/logstore/*"),
+  },
+  {
+    name: "ListLogStores",
+    method: "GET",
+    path: "logstores",
+    operation: listLogstores,
+    permission: onProject("log:ListLogStores", "/logstore/*"),
+  },
+  {
+    name: "GetLogs",
+    method: "GET",
+    path: "logstores/*",
+    type: "log",
+    operation: getLogs,
+    permission: onLogstore("log:GetLogStoreLogs"),
+  },
+  {
+    name: "GetHistograms",
+    method: "GET",
+    path: "logstores/*",
+    type: "histogram",
+    operation: getHistograms,
+    permission: onLogstore("log:GetLogStoreHistogram"),
+  },
+  {
+    name: "GetLogStore",
+    method: "GET",
+    path: "logstores/*",
+    operation: getLogstore,
+    permission: onLogstore("log:GetLogStore"),
+  },
+  {
+    name: "UpdateLogStore",
+    method: "PUT",
+    path: "logstores/*",
+    operation: updateLogstore,
+    permission: onLogstore("log:UpdateLogStore"),
+  },
+  {
+    name: "DeleteLogStore",
+    method: "DELETE",
+    path: "logstores/*",
+    operation: deleteLogstore,
+    permission: onLogstore("log:DeleteLogStore"),
+  },
+  {
+    name: "GetLogsV2",
+    method: "POST",
+    path: "logstores/*/logs",
+    operation: postLogs,
+    permission: onLogstore("log:GetLogStoreLogs"),
+  },
   {
     name: "GetHistograms",
     method: "GET",
     path: "logstores/*/index",
     type: "histogram",
     operation: getHistograms,
+    permission: onLogstore("log:GetLogStoreHistogram"),
   },
-  { name: "GetIndex", method: "GET", path: "logstores/*/index", operation: getIndex },
-  { name: "CreateIndex", method: "POST", path: "logstores/*/index", operation: createIndex },
-  { name: "ListShards", method: "GET", path: "logstores/*/shards", operation: listShards },
+  {
+    name: "GetIndex",
+    method: "GET",
+    path: "logstores/*/index",
+    operation: getIndex,
+    permission: onLogstore("log:GetIndex"),
+  },
+  {
+    name: "CreateIndex",
+    method: "POST",
+    path: "logstores/*/index",
+    operation: createIndex,
+    permission: onLogstore("log:CreateIndex"),
+  },
+  {
+    name: "ListShards",
+    method: "GET",
+    path: "logstores/*/shards",
+    operation: listShards,
+    permission: onLogstore("log:ListShards"),
+  },
 ];
 
 const methods = new Set(["GET", "POST", "PUT", "DELETE"]);

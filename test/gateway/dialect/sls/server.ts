@@ -49,13 +49,18 @@ export function createSlsServer(store: LogReaderStore = noStore): SlsServer {
       clock,
       metrics,
       logger: silentLogger,
-      findAccessKey: (id) => {
-        if (id === "LTAIinactive") return fail("AccessKeyInactive", id);
-        const owner = keys[id];
-        return owner === undefined
-          ? fail("AccessKeyNotFound", id)
-          : ok({ accountId: owner, accessKeySecret });
+      credentials: {
+        find: (id, securityToken = "") => {
+          if (securityToken !== "") return fail("SecurityTokenMalformed", id);
+          if (id === "LTAIinactive") return fail("AccessKeyInactive", id);
+          const owner = keys[id];
+          if (owner === undefined) return fail("AccessKeyNotFound", id);
+          const arn = `acs:ram::${owner}:root`;
+          const principal = { kind: "account", accountId: owner, arn, name: owner, id: owner } as const;
+          return ok({ accessKeyId: id, accessKeySecret, principal: { ...principal, accessKeyId: id } });
+        },
       },
+      authorizer: { authorize: () => ok(undefined) },
     },
   );
   const gateway = createGateway({

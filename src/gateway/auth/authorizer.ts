@@ -1,0 +1,102 @@
+/**
+ * Decides whether a principal may do what its request asks.
+ *
+ * The account itself may do everything that is its own. A user may what the policies that it has say; a
+ * role's session what the role's say and, if the session was begun with a policy, what that says as well.
+ */
+import { type Clock, fail, type Fault, ok, type Result } from "../../base/mod.ts";
+import {
+  type Access,
+  type AccessRequest,
+  evaluate,
+  parsePolicyDocument,
+  type PolicyDocument,
+  type Principal,
+} from "../../control/mod.ts";
+import type { Metrics } from "../../observe/mod.ts";
+
+export interface Authorizer {
+  /**
+   * `acs:CurrentTime` and `acs:MFAPresent` need not be among the request's conditions. Fault:
+   * `AccessDenied` with the action as `value` and the resource as `field`; `denialOf` tells the rest.
+   */
+  authorize(principal: Principal, request: AccessRequest): Result<void>;
+}
+
+/** Why a request was denied. */
+export interface AccessDenial {
+  readonly principal: Principal;
+  readonly action: string;
+  /** The first resource that is not allowed. */
+  readonly resource: string;
+  readonly kind: "explicitDeny" | "implicitDeny";
+  /** Whose policies are meant: those of the user or role, or the one that its session was begun with. */
+  readonly policyType: "AccountLevelIdentityBasedPolicy" | "SessionPolicy";
+}
+
+interface Dependencies {
+  readonly access: Pick<Access, "policies">;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+export function createAuthorizer({ access, clock, metrics }: Dependencies): Authorizer {
+  const denials = metrics.counter(
+    "weir_access_denials_total",
+    "Signed requests that policies do not allow, by action and whether one denies it",
+  );
+  return {
+    authorize: (principal, request) => {
+      if (principal.kind === "account") return ok(undefined);
+      const conditions = { ...surroundings(clock), ...request.conditions };
+      const denial = firstDenial(access, principal, { ...request, conditions });
+      if (denial === undefined) return ok(undefined);
+      denials.add(1, { action: denial.action, kind: denial.kind });
+      return denied(denial);
+    },
+  };
+}
+
+/** What an `AccessDenied` of the authorizer was about. */
+export function denialOf({ cause }: Fault): AccessDenial | undefined {
+  return typeof cause === "object" && cause !== null && "policyType" in cause
+    ? (cause as AccessDenial)
+    : undefined;
+}
+
+/** The refusal of a principal for a reason that only its caller knows, in the form that the authorizer's have. */
+export function denied(denial: AccessDenial): Result<never> {
+  const { principal, action, resource, kind } = denial;
+  const reason = kind === "explicitDeny" ? "a policy denies it" : "no policy allows it";
+  return fail("AccessDenied", `${principal.arn} may not ${action} on ${resource}: ${reason}`, {
+    field: resource,
+    value: action,
+    cause: denial,
+  });
+}
+
+function firstDenial(
+  { policies }: Dependencies["access"],
+  principal: Principal,
+  request: AccessRequest,
+): AccessDenial | undefined {
+  const judge = (
+    documents: readonly PolicyDocument[],
+    policyType: AccessDenial["policyType"],
+  ): AccessDenial | undefined => {
+    const verdict = evaluate(documents, request);
+    return verdict.kind === "allowed"
+      ? undefined
+      : { principal, action: request.action, resource: verdict.resource, kind: verdict.kind, policyType };
+  };
+  const own = judge(policies.documentsOf(principal.id), "AccountLevelIdentityBasedPolicy");
+  const sessionPolicy = principal.session?.policy;
+  if (sessionPolicy === undefined) return own;
+  const parsed = parsePolicyDocument(sessionPolicy);
+  const narrowed = judge(parsed.ok ? [parsed.value] : [], "SessionPolicy");
+  return narrowed?.kind === "explicitDeny" ? narrowed : (own ?? narrowed);
+}
+
+function surroundings(clock: Clock): AccessRequest["conditions"] {
+  return { "acs:CurrentTime": new Date(clock.nowMs()).toISOString(), "acs:MFAPresent": "false" };
+}
