@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 
 import { afterAll, expect, it } from "vitest";
 
-import { sign } from "../gateway/sag/fixture.ts";
+import { sign } from "../gateway/rpc/client.ts";
 import { type RunningWeir, startWeir, temporaryDirectory } from "../support/weir.ts";
 
 const directory = temporaryDirectory("replay");

@@ -9,7 +9,8 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { systemClock } from "../../../src/base/mod.ts";
-import { sign, type SagServer, startSagServer } from "../sag/fixture.ts";
+import { sign } from "../rpc/client.ts";
+import { type SagServer, startSagServer } from "../sag/fixture.ts";
 
 let server: SagServer;
 beforeAll(async () => {

@@ -1,5 +1,4 @@
-/** A Smart Access Gateway API on a free port, and a client of its own that signs by the documentation. */
-import { createHmac, randomUUID } from "node:crypto";
+/** A Smart Access Gateway API on a free port. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,17 +21,9 @@ import {
   openNonceStore,
 } from "../../../src/gateway/mod.ts";
 import { createMetrics, silentLogger } from "../../../src/observe/mod.ts";
+import { type Answer, callRpc, type CallOptions, type Fields } from "../rpc/client.ts";
 
-export type Fields = Readonly<Record<string, string | number>>;
-
-export interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly text: string;
-  // Answers are looked into member by member, as a client would.
-  // oxlint-disable-next-line typescript/no-explicit-any
-  readonly body: any;
-}
+export type { Answer, Fields } from "../rpc/client.ts";
 
 export interface SagServer {
   readonly endpoint: string;
@@ -47,17 +38,6 @@ export interface SagServer {
   /** Signs and sends; RegionId is cn-shanghai unless `fields` says otherwise. */
   call(action: string, fields?: Fields, options?: CallOptions): Promise<Answer>;
   stop(): Promise<void>;
-}
-
-export interface CallOptions {
-  readonly method?: string;
-  /** Where the parameters stand; `split` puts the operation's own into the form, as Terraform does. */
-  readonly place?: "query" | "form" | "split";
-  readonly nonce?: string;
-  readonly atMs?: number;
-  /** Replaces or, with null, leaves out parameters before they are signed. */
-  readonly common?: Readonly<Record<string, string | null>>;
-  readonly secret?: string;
 }
 
 export interface SagServerOptions {
@@ -125,7 +105,8 @@ export async function startSagServer(options: SagServerOptions = {}): Promise<Sa
     scope: { accountId, regionId: "cn-shanghai", service: "sag" },
     gateway: declared("testhost"),
     declared,
-    call: (action, fields = {}, callOptions = {}) => send(endpoint, key, action, fields, callOptions),
+    call: (action, fields, callOptions) =>
+      callRpc({ endpoint, version: "2018-03-13", key }, action, fields, callOptions),
     stop: async () => {
       await gateway.stop();
       nonces.close();
@@ -133,68 +114,4 @@ export async function startSagServer(options: SagServerOptions = {}): Promise<Sa
       if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function send(
-  endpoint: string,
-  key: AccessKeyWithSecret,
-  action: string,
-  fields: Fields,
-  {
-    method = "POST",
-    place = "query",
-    nonce = randomUUID(),
-    atMs = Date.now(),
-    common = {},
-    secret,
-  }: CallOptions,
-): Promise<Answer> {
-  const system: Record<string, string | null> = {
-    Action: action,
-    Version: "2018-03-13",
-    Format: "JSON",
-    AccessKeyId: key.accessKeyId,
-    SignatureMethod: "HMAC-SHA1",
-    SignatureVersion: "1.0",
-    SignatureNonce: nonce,
-    Timestamp: `${new Date(atMs).toISOString().slice(0, 19)}Z`,
-    ...common,
-  };
-  const named: Fields = { RegionId: "cn-shanghai", ...fields };
-  const own = Object.entries(named).map(([name, value]): [string, string] => [name, String(value)]);
-  const shared = Object.entries(system).flatMap(([name, value]): [string, string][] =>
-    value === null ? [] : [[name, value]],
-  );
-  const signature = sign(method, [...shared, ...own], secret ?? key.accessKeySecret);
-  const signed: [string, string][] = shared.some(([name]) => name === "Signature")
-    ? shared
-    : [...shared, ["Signature", signature]];
-  const query = place === "form" ? [] : place === "split" ? signed : [...signed, ...own];
-  const form = place === "form" ? [...signed, ...own] : place === "split" ? own : [];
-  const target = query.length === 0 ? "/" : `/?${new URLSearchParams(query).toString()}`;
-  const response = await fetch(endpoint + target, {
-    method,
-    ...(form.length === 0 ? {} : { body: new URLSearchParams(form) }),
-  });
-  const text = await response.text();
-  const contentType = response.headers.get("content-type") ?? "";
-  const body: unknown = contentType.includes("json") ? JSON.parse(text) : undefined;
-  return { status: response.status, contentType, text, body };
-}
-
-/** The signature of alibabacloud.com/help "Request syntax and signature method V2 for RPC APIs". */
-export function sign(method: string, parameters: readonly [string, string][], secret: string): string {
-  const encode = (text: string) =>
-    Array.from(new TextEncoder().encode(text), (byte) =>
-      /[A-Za-z0-9_.~-]/u.test(String.fromCharCode(byte))
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
-    ).join("");
-  const canonical = parameters
-    .filter(([name]) => name !== "Signature")
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
-    .join("&");
-  const stringToSign = `${method}&${encode("/")}&${encode(canonical)}`;
-  return createHmac("sha1", `${secret}&`).update(stringToSign).digest("base64");
 }
