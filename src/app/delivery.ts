@@ -1,6 +1,12 @@
 /** From flow logs to what capture meters for them and where the batches go. */
-import { allTraffic, type CapturePlan, type CapturePolicy, type CaptureSubject } from "../capture/mod.ts";
-import type { Control, FlowLog, Resource } from "../control/mod.ts";
+import type { CapturePlan, CapturePolicy, CaptureSubject } from "../capture/mod.ts";
+import {
+  cloudProjectId,
+  type Control,
+  type FlowLog,
+  type MeteringPolicy,
+  type Resource,
+} from "../control/mod.ts";
 import { type NetflowEndpoint, netflowSinkName, type NetflowTarget } from "../sink/netflow/mod.ts";
 import { storeSinkName } from "../sink/store/mod.ts";
 import type { SpoolRoute } from "../spool/mod.ts";
@@ -21,46 +27,86 @@ export interface DeliveryContext {
   readonly interfaceNames: readonly string[];
   /** Concurrent flows of one flow log on one resource. */
   readonly flowsMax: number;
+  /** Whether capture knows what the firewall decided on a packet. */
+  readonly verdicts: boolean;
 }
 
-/** Everything that is to be metered: active flow logs on present resources that carry flow logs. */
+/** A flow log on one of the resources that it observes now. */
+interface Coverage {
+  readonly flowLog: FlowLog;
+  readonly resource: Resource;
+}
+
+/**
+ * Everything that is to be metered: active flow logs on present resources that carry flow logs. One that was
+ * created on a VPC or a subnet has a delivery for each interface there, so that each has records of its own.
+ */
 export function deliveriesOf(context: DeliveryContext): Delivery[] {
-  const { flowLogs } = context.control;
-  return flowLogs
+  const covered = context.control.flowLogs
     .all()
-    .filter((flowLog) => flowLog.status === "active")
-    .flatMap((flowLog) =>
-      flowLogs
-        .resourcesOf(flowLog.id)
-        .filter((resource) => resource.present && resource.flowLogSupport === "full")
-        .map((resource) => deliveryOf(context, flowLog, resource)),
-    );
+    .filter((flowLog) => isMetered(flowLog, context.verdicts))
+    .flatMap((flowLog) => coverageOf(context.control, flowLog));
+  const windows = shortestWindows(covered);
+  return covered.map((coverage) => deliveryOf(context, coverage, windows));
+}
+
+/** What selects by a verdict has no records while nobody knows verdicts: not even empty windows, which would be invented. */
+function isMetered({ status, transition, filter }: FlowLog, verdicts: boolean): boolean {
+  return status === "active" && transition !== "deleting" && (verdicts || filter.trafficType === "all");
+}
+
+function coverageOf({ flowLogs, resources }: Control, flowLog: FlowLog): Coverage[] {
+  const { id, target } = flowLog;
+  const covered =
+    target === undefined
+      ? flowLogs.resourcesOf(id).filter(({ present, flowLogSupport }) => present && flowLogSupport === "full")
+      : resources.interfacesOf(target.id);
+  return covered.map((resource) => ({ flowLog, resource }));
+}
+
+/**
+ * The window of each resource that flow logs of the VPC service cover, seconds: where several do, the shortest
+ * holds for all of them there, as in the cloud.
+ */
+function shortestWindows(covered: readonly Coverage[]): ReadonlyMap<string, number> {
+  const windows = new Map<string, number>();
+  for (const { flowLog, resource } of covered) {
+    const { policy, service } = flowLog;
+    if (service !== "vpc" || policy.kind !== "window") continue;
+    windows.set(resource.id, Math.min(policy.windowS, windows.get(resource.id) ?? Infinity));
+  }
+  return windows;
 }
 
 function subjectOf(
-  { interfaceNames, flowsMax }: DeliveryContext,
-  flowLog: FlowLog,
-  resource: Resource,
+  { interfaceNames, flowsMax, verdicts }: DeliveryContext,
+  { flowLog, resource }: Coverage,
+  windows: ReadonlyMap<string, number>,
 ): CaptureSubject {
   const { interfaceName } = resource;
   const isInterface = resource.type === "interface" && interfaceName !== undefined;
   const patterns = { include: resource.interfaceNames ?? ["*"], exclude: [] };
+  const { trafficType, ipVersions } = flowLog.filter;
   return {
     flowLogId: flowLog.id,
     resourceId: resource.id,
-    scope: resource.type,
+    scope: isInterface ? "interface" : "gateway",
     interfaceNames: isInterface ? [interfaceName] : selectInterfaces(interfaceNames, patterns),
-    policy: capturePolicyOf(flowLog),
-    filter: allTraffic,
-    verdicts: false,
+    policy: capturePolicyOf(flowLog, windows.get(resource.id)),
+    filter: { trafficType, ipVersions },
+    // A gateway's records have no place for them.
+    verdicts: verdicts && flowLog.target !== undefined,
     observationDomain: flowLog.number,
     flowsMax,
     revision: flowLog.updatedMs,
   };
 }
 
-function capturePolicyOf({ policy }: FlowLog): CapturePolicy {
-  if (policy.kind === "window") return { kind: "window", windowMs: policy.windowS * 1000 };
+function capturePolicyOf({ policy, service }: FlowLog, shortestS: number | undefined): CapturePolicy {
+  if (policy.kind === "window") {
+    const windowS = service === "vpc" ? (shortestS ?? policy.windowS) : policy.windowS;
+    return { kind: "window", windowMs: windowS * 1000 };
+  }
   return {
     kind: "aging",
     activeTimeoutMs: policy.activeTimeoutS * 1000,
@@ -76,30 +122,38 @@ export function routesOf({ store, netflow }: Delivery): SpoolRoute[] {
   ];
 }
 
-function deliveryOf(context: DeliveryContext, flowLog: FlowLog, resource: Resource): Delivery {
-  const store = storeTargetOf(context.control, flowLog, resource);
-  const netflow = netflowTargetOf(flowLog);
+function deliveryOf(
+  context: DeliveryContext,
+  coverage: Coverage,
+  windows: ReadonlyMap<string, number>,
+): Delivery {
+  const store = storeTargetOf(context.control, coverage);
+  const netflow = netflowTargetOf(coverage.flowLog);
   return {
-    subject: subjectOf(context, flowLog, resource),
+    subject: subjectOf(context, coverage, windows),
     ...(store === undefined ? {} : { store }),
     ...(netflow === undefined ? {} : { netflow }),
   };
 }
 
 /** Undefined where the log service output is off, or names a logstore that does not exist. */
-function storeTargetOf(control: Control, flowLog: FlowLog, resource: Resource): StoreTarget | undefined {
+function storeTargetOf(control: Control, { flowLog, resource }: Coverage): StoreTarget | undefined {
   const { enabled, regionId, project, logstore } = flowLog.outputs.logService;
   if (!enabled) return undefined;
   const { accountId } = flowLog;
   const found = control.logProjects.getLogstore({ accountId, regionId, project, logstore });
   if (!found.ok) return undefined;
+  const isHuawei = flowLog.service === "huawei";
   return {
     logstore: found.value.id,
     flowLogId: flowLog.id,
-    resourceId: resource.id,
+    service: flowLog.service,
+    resourceId: isHuawei ? resource.uuid : resource.id,
     resourceSerial: resource.serial,
+    ...control.resources.placeOf(resource.id),
     accountId,
     regionId: flowLog.regionId,
+    projectId: isHuawei ? cloudProjectId(accountId, flowLog.regionId) : "",
   };
 }
 
@@ -112,9 +166,15 @@ function netflowTargetOf(flowLog: FlowLog): NetflowTarget | undefined {
     port,
     version,
     observationDomain: flowLog.number,
-    activeTimeoutS: flowLog.policy.activeTimeoutS,
-    inactiveTimeoutS: flowLog.policy.inactiveTimeoutS,
+    ...timeoutsOf(flowLog.policy),
   };
+}
+
+/** A window is the longest that a flow goes on without a record, and the longest that it may be silent. */
+function timeoutsOf(policy: MeteringPolicy): Pick<NetflowTarget, "activeTimeoutS" | "inactiveTimeoutS"> {
+  if (policy.kind === "window") return { activeTimeoutS: policy.windowS, inactiveTimeoutS: policy.windowS };
+  const { activeTimeoutS, inactiveTimeoutS } = policy;
+  return { activeTimeoutS, inactiveTimeoutS };
 }
 
 export interface PlanSettings {

@@ -1,14 +1,15 @@
 /** What a running Weir does by itself: follow changes, look for interfaces, let old records go. */
 import { toFault } from "../base/mod.ts";
-import { interfaceNames, syncResources, type System } from "./system.ts";
+import { discoveredInterfaces } from "./interfaces.ts";
+import { hostInterfaces, syncResources, type System } from "./system.ts";
 
 const interfacesEveryMs = 5000;
 const retentionEveryMs = 3_600_000;
 
 export function startHousekeeping(system: System): void {
   const { control, logger, reconciler, shutdown, store } = system;
-  const unsubscribe = control.onChange(({ subject }) => {
-    if (subject !== "accessKey") void reconciler.reconcile();
+  const unsubscribe = control.onChange(({ subject, action }) => {
+    if (subject !== "accessKey" && action !== "settled") void reconciler.reconcile();
   });
   control.logProjects.onLogstoreDeleted((logstore) => {
     void reconciler.reconcile();
@@ -33,10 +34,11 @@ export function startHousekeeping(system: System): void {
 
 /** Looks at the host's interfaces; on a change brings resources and capture up to date. */
 function createInterfaceWatch(system: System): () => void {
-  let known = interfaceNames(system.configuration).join(" ");
+  const look = (): string => JSON.stringify(discoveredInterfaces(hostInterfaces(system.configuration)));
+  let known = look();
   return () => {
     try {
-      const found = interfaceNames(system.configuration).join(" ");
+      const found = look();
       if (found === known) return;
       followInterfaces(system);
       known = found;

@@ -1,4 +1,8 @@
-/** Which of the host's interfaces Weir looks at, by the patterns of the configuration. */
+/** Which of the host's interfaces Weir looks at, and what it sees of them. */
+import { networkInterfaces } from "node:os";
+
+import type { HostInterface } from "../capture/mod.ts";
+import { type DiscoveredInterface, matchesName } from "../control/mod.ts";
 
 export interface InterfaceSelection {
   readonly include: readonly string[];
@@ -10,18 +14,18 @@ export function selectInterfaces(
   names: readonly string[],
   { include, exclude }: InterfaceSelection,
 ): string[] {
-  const included = matcherOf(include);
-  const excluded = matcherOf(exclude);
-  return names.filter((name) => included(name) && !excluded(name));
+  return names.filter((name) => matchesName(include, name) && !matchesName(exclude, name));
 }
 
-function matcherOf(patterns: readonly string[]): (name: string) => boolean {
-  const alternatives = patterns.map((pattern) =>
-    pattern
-      .split("*")
-      .map((text) => RegExp.escape(text))
-      .join(".*"),
-  );
-  const expression = new RegExp(`^(?:${alternatives.join("|")})$`, "u");
-  return (name) => patterns.length > 0 && expression.test(name);
+/** The devices as the list of resources knows them: with their networks, and the bridge that each is a port of. */
+export function discoveredInterfaces(
+  devices: readonly HostInterface[],
+  addresses = networkInterfaces(),
+): DiscoveredInterface[] {
+  const bridges = new Set(devices.filter(({ kind }) => kind === "bridge").map(({ name }) => name));
+  return devices.map(({ name, upperNames }) => {
+    const bridgeName = upperNames.find((upper) => bridges.has(upper));
+    const networks = (addresses[name] ?? []).flatMap(({ cidr }) => cidr ?? []);
+    return { name, networks, ...(bridgeName === undefined ? {} : { bridgeName }) };
+  });
 }

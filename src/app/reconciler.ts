@@ -7,6 +7,7 @@
  */
 import { toFault } from "../base/mod.ts";
 import { type Capture, subjectKey } from "../capture/mod.ts";
+import type { FlowLog } from "../control/mod.ts";
 import type { Logger } from "../observe/mod.ts";
 import type { NetflowSink } from "../sink/netflow/mod.ts";
 import {
@@ -56,12 +57,15 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
 
   const run = async (): Promise<void> => {
     inStep = false;
-    const wanted = deliveriesOf(dependencies.context());
+    const context = dependencies.context();
+    const wanted = deliveriesOf(context);
+    const pending = context.control.flowLogs.all().filter(({ transition }) => transition !== undefined);
     const before = [...current.values()];
     const merged = new Map(wanted.map((delivery) => [subjectKey(delivery.subject), delivery]));
     // A subject that stays keeps its former routes until its former flows are accepted.
     current = new Map([...merged, ...current]);
     inStep = await applyPlan(dependencies, wanted, [...before, ...former]);
+    if (!stopped) settle(dependencies, inStep ? pending : pending.filter(isHeldBefore(dependencies)));
     // Capture still holds flows of before, because the spool takes none now: their routes must hold.
     if (!inStep) return;
     current = merged;
@@ -104,6 +108,24 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
     },
   };
   return reconciler;
+}
+
+/** What capture holds is no longer under way; a store that is full leaves it so until the next reconciliation. */
+function settle({ context, logger }: ReconcilerDependencies, flowLogs: readonly FlowLog[]): void {
+  for (const { id, updatedMs } of flowLogs) {
+    const settled = context().control.flowLogs.settle(id, updatedMs);
+    if (!settled.ok) logger.warn({ flowLogId: id, fault: settled.fault }, "a change stays under way");
+  }
+}
+
+/**
+ * Which changes are done though capture was late with the plan: new windows are armed with the plan, whatever
+ * becomes of the flows of before. And where no capture comes up, nothing would ever end: the flow log is as it
+ * is wanted, and its delivery status says why it has no records.
+ */
+function isHeldBefore({ capture }: ReconcilerDependencies): (flowLog: FlowLog) => boolean {
+  const isRunning = capture.status().state === "running";
+  return ({ transition }) => !isRunning || transition === "activating";
 }
 
 async function waitFor(work: Promise<void> | undefined, timeoutMs: number): Promise<void> {

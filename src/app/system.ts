@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 
 import { ok, type Result, systemClock } from "../base/mod.ts";
-import { type Capture, createCapture, discoverInterfaces } from "../capture/mod.ts";
+import { type Capture, createCapture, discoverInterfaces, type HostInterface } from "../capture/mod.ts";
 import { type Control, openControl } from "../control/mod.ts";
 import {
   createHealth,
@@ -21,9 +21,10 @@ import { openSpool, type Spool } from "../spool/mod.ts";
 import { createStore, type Store } from "../store/mod.ts";
 import type { Configuration } from "./config/mod.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
-import { routesOf } from "./delivery.ts";
+import { type DeliveryContext, routesOf } from "./delivery.ts";
 import { createIntake, type Intake } from "./intake.ts";
-import { selectInterfaces } from "./interfaces.ts";
+import { declaredResources } from "./declared-resources.ts";
+import { discoveredInterfaces, selectInterfaces } from "./interfaces.ts";
 import { createReconciler, type Reconciler } from "./reconciler.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
 
@@ -151,6 +152,8 @@ function openControlPlane({
       regionId: configuration.defaultRegion,
       regions: configuration.regions,
       flowLogsMax: configuration.flowLogs.quota,
+      quotas: { vpc: configuration.flowLogs.vpcQuota, huawei: configuration.flowLogs.huaweiQuota },
+      openByDefault: configuration.flowLogs.openByDefault,
       createLogTargets: configuration.flowLogs.createLogProjects,
       logProjects: { ...configuration.logProjects, retentionDays: configuration.store.retentionDays },
     },
@@ -211,7 +214,7 @@ interface FlowPath {
 
 /** Capture, the spool's intake and the sinks, joined by the routes that the reconciler knows. */
 function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowPath {
-  const { configuration, data, logger, metrics, shutdown, children, spool, control } = parts;
+  const { configuration, data, logger, metrics, shutdown, children, spool } = parts;
   const shared = { spool, logger, metrics, clock: systemClock };
   const storeSink = openStoreSink(parts);
   const { templateRefreshDatagrams, templateRefreshS, bytesPerSecondMax } = configuration.netflow;
@@ -239,8 +242,7 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
       netflow.wake();
     },
   });
-  const { method, ringBytes, snapshotBytes, encapsulations, loopback, natInterfaces, flowsMax } =
-    configuration.capture;
+  const { method, ringBytes, snapshotBytes, encapsulations, loopback, natInterfaces } = configuration.capture;
   const capture = createCapture(
     { method, ringBytes, snapshotBytes, encapsulations },
     {
@@ -255,7 +257,7 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
   const reconciler = createReconciler({
     capture,
     netflow,
-    context: () => ({ control, interfaceNames: interfaceNames(configuration), flowsMax }),
+    context: () => deliveryContext(parts),
     settings: { loopback, natInterfaces },
     logger,
   });
@@ -268,6 +270,12 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
     return storeSink.start();
   };
   return { netflow, capture, reconciler, intake, startSinks };
+}
+
+function deliveryContext({ configuration, control }: Foundation): DeliveryContext {
+  const { flowsMax } = configuration.capture;
+  const interfaceNames = hostInterfaces(configuration).map(({ name }) => name);
+  return { control, interfaceNames, flowsMax, verdicts: false };
 }
 
 /** A plan that capture takes long over must not use up the time that its flows need to be accepted. */
@@ -284,12 +292,15 @@ async function drain(spool: Spool): Promise<void> {
 }
 
 /** The host's interfaces that are resources; loopback only where it is to be metered. */
-export function interfaceNames({ capture: { interfaces, loopback } }: Configuration): string[] {
+export function hostInterfaces({ capture: { interfaces, loopback } }: Configuration): HostInterface[] {
   const devices = discoverInterfaces().filter(({ kind }) => loopback || kind !== "loopback");
-  return selectInterfaces(
-    devices.map(({ name }) => name),
-    interfaces,
+  const names = new Set(
+    selectInterfaces(
+      devices.map(({ name }) => name),
+      interfaces,
+    ),
   );
+  return devices.filter(({ name }) => names.has(name));
 }
 
 /** Brings the list of resources up to date with the host and the configuration. */
@@ -298,19 +309,10 @@ export function syncResources({
   control,
   data,
 }: Pick<System, "configuration" | "control" | "data">): Result<unknown> {
-  const interfaces = interfaceNames(configuration).map((name) => ({ name }));
-  const declared = configuration.resources.map((gateway) => ({
-    name: gateway.name,
-    flowLogSupport: gateway.flowLogSupport,
-    ...(gateway.description === undefined ? {} : { description: gateway.description }),
-    ...(gateway.region === undefined ? {} : { regionId: gateway.region }),
-    ...(gateway.interfaces === undefined ? {} : { interfaceNames: gateway.interfaces }),
-    ...(gateway.serial === undefined ? {} : { serial: gateway.serial }),
-    ...(gateway.model === undefined ? {} : { model: gateway.model }),
-  }));
+  const interfaces = discoveredInterfaces(hostInterfaces(configuration));
   return control.resources.sync({
     hosts: [{ agentId: data.agentId, name: hostname(), interfaces }],
-    declared,
+    declared: declaredResources(configuration),
   });
 }
 

@@ -1,4 +1,4 @@
-/** `weir resource`: the gateways and interfaces that a flow log can observe. */
+/** `weir resource`: the gateways, VPCs, subnets and interfaces that a flow log can observe. */
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
@@ -12,7 +12,9 @@ interface ResourceAnswer {
   readonly name: string;
   readonly regionId: string;
   readonly parentId?: string;
-  readonly flowLogId?: string;
+  readonly cidrs: readonly string[];
+  /** Of the flow logs that observe it itself. */
+  readonly flowLogIds: readonly string[];
   readonly present: boolean;
 }
 
@@ -22,9 +24,9 @@ interface ListFlags extends ClientFlags {
 
 const list = buildCommand({
   docs: {
-    brief: "List resources",
+    brief: "List resources as a tree",
     fullDescription:
-      "Lists the gateways and interfaces that are there, and those that a flow log is bound to. The state of one that is gone is absent.",
+      "Lists the gateways, and the VPCs with their subnets and the interfaces in them, that are there or that a flow log observes. The state of one that is gone is absent.",
   },
   parameters: {
     flags: {
@@ -41,21 +43,42 @@ const list = buildCommand({
     ask(flags, async (client) => {
       const answer = await client.call<{ resources: ResourceAnswer[] }>("GET", "/resources");
       if (!answer.ok) return answer;
-      const columns = ["ID", "TYPE", "NAME", "REGION", "FLOW LOG", "STATE"].map((title) => ({ title }));
-      const resources = answer.value.resources.filter(
-        ({ present, flowLogId }) => flags.all === true || present || flowLogId !== undefined,
+      const columns = ["ID", "TYPE", "NAME", "NETWORK", "REGION", "FLOW LOG", "STATE"];
+      const branches = branchesOf(answer.value.resources).filter(
+        ({ resource: { present, flowLogIds } }) => flags.all === true || present || flowLogIds.length > 0,
       );
-      const rows = resources.map((resource) => [
-        resource.parentId === undefined ? resource.id : `  ${resource.id}`,
+      const rows = branches.map(({ resource, depth }) => [
+        `${"  ".repeat(depth)}${resource.id}`,
         resource.type,
         resource.name,
+        resource.cidrs.join(" ") || "-",
         resource.regionId,
-        resource.flowLogId ?? "-",
+        resource.flowLogIds.join(" ") || "-",
         resource.present ? "present" : "absent",
       ]);
-      return ok({ text: formatTable(columns, rows), json: { resources } });
+      const text = formatTable(
+        columns.map((title) => ({ title, widthMax: 40 })),
+        rows,
+      );
+      return ok({ text, json: { resources: branches.map(({ resource }) => resource) } });
     }),
 });
+
+interface Branch {
+  readonly resource: ResourceAnswer;
+  readonly depth: number;
+}
+
+/** Gateways first, then what is in nothing, each before what is in it. */
+function branchesOf(resources: readonly ResourceAnswer[]): Branch[] {
+  const under = (parentId: string | undefined, depth: number): Branch[] =>
+    resources
+      .filter((resource) => resource.parentId === parentId)
+      .flatMap((resource) => [{ resource, depth }, ...under(resource.id, depth + 1)]);
+  const roots = under(undefined, 0);
+  const isGateway = ({ resource }: Branch): boolean => resource.type === "gateway";
+  return [...roots.filter(isGateway), ...roots.filter((branch) => !isGateway(branch))];
+}
 
 const show = buildCommand({
   docs: { brief: "Show one resource" },
@@ -72,5 +95,5 @@ const show = buildCommand({
 
 export const resourceCommands = buildRouteMap({
   routes: { list, show },
-  docs: { brief: "Gateways and interfaces that a flow log can observe" },
+  docs: { brief: "Gateways, VPCs, subnets and interfaces that a flow log can observe" },
 });

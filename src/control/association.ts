@@ -3,13 +3,14 @@ import { fail, type Result } from "../base/mod.ts";
 import type { FlowLog, FlowLogScope } from "./flow-log.ts";
 import { changeFlowLog, type FlowLogContext } from "./flow-log-memory.ts";
 import type { Resource } from "./resource.ts";
+import type { Service } from "./service.ts";
 
 export interface Associations {
   /**
    * Binds a resource; binding it again to the same flow log succeeds and changes nothing. Faults:
    * `FlowLogNotFound`, `ResourceNotFound` (absent ones too), `ResourceAlreadyAssociated` (with another
    * flow log of the same service), `ResourceUnsupported` (its model), `ResourceFeatureMissing` (its
-   * edition; `field` is the `FlowLogSupport` that it has).
+   * edition; `field` is the `FlowLogSupport` that it has), `InputInvalid` (a flow log that has a target).
    */
   associate(scope: FlowLogScope, id: string, resourceId: string): Result<FlowLog>;
   /** Faults: `FlowLogNotFound`, `ResourceNotFound`, `ResourceNotAssociated`. */
@@ -18,8 +19,10 @@ export interface Associations {
   resourcesOf(id: string): readonly Resource[];
   /** How many resources are bound to a flow log. */
   resourceCount(id: string): number;
-  /** The flow log of a service that a resource is bound to. */
-  flowLogOf(service: string, resourceId: string): FlowLog | undefined;
+  /** The flow log of a service that a resource is bound to, or is the target of, where there can be but one. */
+  flowLogOf(service: Service, resourceId: string): FlowLog | undefined;
+  /** Those that observe a resource, by binding or as their target; not what covers it from above. */
+  observing(resourceId: string): readonly FlowLog[];
   /** What keeps a bound resource from carrying the flow log; null if nothing does. */
   obstacle(id: string): Result<never> | null;
 }
@@ -32,17 +35,19 @@ export function createAssociations(context: FlowLogContext): Associations {
     associate: (scope, id, resourceId) => {
       const flowLog = memory.get(scope, id);
       if (!flowLog.ok) return flowLog;
+      if (flowLog.value.target !== undefined) return hasTarget(flowLog.value);
       const resource = resources.get(scope, resourceId);
       if (!resource.ok) return resource;
-      const current = memory.flowLogOf(scope.service, resourceId);
-      if (current?.id === id) return flowLog;
+      const { id: boundId } = resource.value;
+      const current = memory.flowLogOf(scope.service, boundId);
+      if (current?.id === flowLog.value.id) return flowLog;
       const refused = refusal(resource.value, current) ?? obstacleOf(resource.value);
       if (refused !== null) return refused;
       return changeFlowLog(
         context,
         flowLog.value,
-        () => table.associate(flowLog.value, resourceId, context.nowMs()),
-        () => memory.bind(id, resourceId),
+        () => table.associate(flowLog.value, boundId, context.nowMs()),
+        () => memory.bind(flowLog.value.id, boundId),
       );
     },
     disassociate: (scope, id, resourceId) => {
@@ -59,11 +64,16 @@ export function createAssociations(context: FlowLogContext): Associations {
     resourcesOf,
     resourceCount: (id) => memory.boundTo(id).size,
     flowLogOf: (service, resourceId) => memory.flowLogOf(service, resourceId),
+    observing: (resourceId) => memory.observing(resourceId),
     obstacle: (id) =>
       resourcesOf(id)
         .map(obstacleOf)
         .find((found) => found !== null) ?? null,
   };
+}
+
+function hasTarget({ id }: FlowLog): Result<never> {
+  return fail("InputInvalid", `${id} observes what it was created on`, { field: "id", value: id });
 }
 
 function refusal({ id, present }: Resource, current: FlowLog | undefined): Result<never> | null {

@@ -6,13 +6,15 @@ export interface ControlChange {
   readonly subject:
     | "flowLog"
     | "resource"
+    | "resourceGroup"
     | "accessKey"
     | "user"
     | "role"
     | "policy"
     | "logProject"
     | "logstore";
-  readonly action: "created" | "modified" | "removed";
+  /** `settled`: nothing is wanted otherwise than before; capture holds what was. */
+  readonly action: "created" | "modified" | "removed" | "settled";
   readonly id: string;
 }
 

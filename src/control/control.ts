@@ -13,12 +13,17 @@ import { type Access, createAccess } from "./access/mod.ts";
 import { type AccessKeys, createAccessKeys } from "./access-key.ts";
 import { type Accounts, createAccounts } from "./account.ts";
 import { type ChangeListener, createChanges } from "./change.ts";
-import { createFlowLogs, type FlowLogs, type LogTargets } from "./flow-logs.ts";
+import type { LogTargets } from "./flow-log-life.ts";
+import { createFlowLogs, type FlowLogs } from "./flow-logs.ts";
 import { createLogProjects, type LogProjectConfig, type LogProjects } from "./logproject/mod.ts";
+import { createOpenedServices, type OpenedServices } from "./opened-service.ts";
 import { createRegions, defaultRegions, type Regions, type RegionSettings } from "./region.ts";
+import { createRequestTokens, type RequestTokens } from "./request-token.ts";
+import { createResourceGroups, type ResourceGroups } from "./resource-group.ts";
 import { createResources, type Resources } from "./resource.ts";
 import { controlMigrations } from "./schema.ts";
 import { openSecretBox, type SecretBox } from "./secret.ts";
+import type { Service } from "./service.ts";
 
 export interface ControlOptions {
   /** The SQLite file; made if need be. */
@@ -30,6 +35,10 @@ export interface ControlOptions {
   readonly regions?: RegionSettings;
   /** Flow logs that an account may have in a region, for each service. */
   readonly flowLogsMax?: number;
+  /** For services whose number is another. */
+  readonly quotas?: Partial<Readonly<Record<Service, number>>>;
+  /** Whether the services that have to be opened are so from the first; true if not given. */
+  readonly openByDefault?: boolean;
   /** Whether a project or logstore that a flow log names is made when it does not exist; true if not given. */
   readonly createLogTargets?: boolean;
   readonly logProjects?: Partial<LogProjectConfig>;
@@ -45,6 +54,9 @@ export interface Control {
   readonly regions: Regions;
   readonly resources: Resources;
   readonly flowLogs: FlowLogs;
+  readonly resourceGroups: ResourceGroups;
+  readonly openedServices: OpenedServices;
+  readonly requestTokens: RequestTokens;
   readonly logProjects: LogProjects;
   /** Calls the listener after each committed change; returns the function that unsubscribes. */
   onChange(listener: ChangeListener): () => void;
@@ -104,15 +116,21 @@ function assemble({ options, regionId, regions, box, database, clock, logger }: 
   const logProjects = createLogProjects(database, { clock, logger, changes, config });
   const accountId = accounts.default.id;
   const resources = createResources({ database, changes, nowMs, accountId, regionId });
+  const resourceGroups = createResourceGroups({ database, accounts, changes, nowMs });
+  const openedServices = createOpenedServices(database, options.openByDefault ?? true, nowMs);
+  const requestTokens = createRequestTokens(database, nowMs);
   const flowLogs = createFlowLogs({
     database,
     accounts,
     regions,
     resources,
+    resourceGroups,
+    openedServices,
+    requestTokens,
     changes,
     logTargets: logTargetsOf(logProjects, options.createLogTargets ?? true),
     nowMs,
-    flowLogsMax: options.flowLogsMax ?? defaultFlowLogsMax,
+    quotaOf: (service) => options.quotas?.[service] ?? options.flowLogsMax ?? defaultFlowLogsMax,
   });
   return {
     regionId,
@@ -122,6 +140,9 @@ function assemble({ options, regionId, regions, box, database, clock, logger }: 
     regions,
     resources,
     flowLogs,
+    resourceGroups,
+    openedServices,
+    requestTokens,
     logProjects,
     onChange: (listener) => changes.listen(listener),
     close: () => database.close(),

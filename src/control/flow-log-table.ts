@@ -1,6 +1,14 @@
 /** Flow logs and their associations as rows. */
 import type { Database } from "../database/mod.ts";
-import type { FlowLog, FlowLogSettings } from "./flow-log.ts";
+import {
+  type FlowLog,
+  type FlowLogSettings,
+  type FlowLogTarget,
+  type FlowLogTransition,
+  type Tags,
+  wholeTraffic,
+} from "./flow-log.ts";
+import type { Service } from "./service.ts";
 
 export interface FlowLogTable {
   load(): { flowLogs: FlowLog[]; associations: { flowLogId: string; resourceId: string }[] };
@@ -14,10 +22,12 @@ export interface FlowLogTable {
 
 export function createFlowLogTable(database: Database): FlowLogTable {
   const insert = database.prepare(
-    "INSERT INTO flow_log (id, account_id, region_id, service, status, settings, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    `INSERT INTO flow_log (id, uuid, account_id, region_id, service, target_type, target_id, status, transition,
+       settings, tags, as_sent, created_ms, updated_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const update = database.prepare(
-    "UPDATE flow_log SET status = ?, settings = ?, updated_ms = ? WHERE id = ?",
+    "UPDATE flow_log SET status = ?, transition = ?, settings = ?, tags = ?, updated_ms = ? WHERE id = ?",
   );
   const remove = database.prepare("DELETE FROM flow_log WHERE id = ?");
   const associate = database.prepare(
@@ -32,15 +42,34 @@ export function createFlowLogTable(database: Database): FlowLogTable {
         .all()
         .map((row) => ({ flowLogId: String(row["flow_log_id"]), resourceId: String(row["resource_id"]) })),
     }),
-    insert: (flowLog) => {
-      const { id, accountId, regionId, service, status, createdMs, updatedMs } = flowLog;
-      const settings = settingsText(flowLog);
-      return Number(
-        insert.run(id, accountId, regionId, service, status, settings, createdMs, updatedMs).lastInsertRowid,
-      );
-    },
+    insert: (flowLog) =>
+      Number(
+        insert.run(
+          flowLog.id,
+          flowLog.uuid,
+          flowLog.accountId,
+          flowLog.regionId,
+          flowLog.service,
+          flowLog.target?.type ?? "",
+          flowLog.target?.id ?? "",
+          flowLog.status,
+          flowLog.transition ?? null,
+          settingsText(flowLog),
+          JSON.stringify(flowLog.tags),
+          JSON.stringify(flowLog.asSent),
+          flowLog.createdMs,
+          flowLog.updatedMs,
+        ).lastInsertRowid,
+      ),
     update: (flowLog) =>
-      void update.run(flowLog.status, settingsText(flowLog), flowLog.updatedMs, flowLog.id),
+      void update.run(
+        flowLog.status,
+        flowLog.transition ?? null,
+        settingsText(flowLog),
+        JSON.stringify(flowLog.tags),
+        flowLog.updatedMs,
+        flowLog.id,
+      ),
     remove: (id) => void remove.run(id),
     associate: (flowLog, resourceId, createdMs) =>
       void associate.run(flowLog.id, resourceId, flowLog.service, createdMs),
@@ -48,20 +77,39 @@ export function createFlowLogTable(database: Database): FlowLogTable {
   };
 }
 
-function settingsText({ name, description, resourceGroupId, policy, outputs }: FlowLogSettings): string {
-  return JSON.stringify({ name, description, resourceGroupId, policy, outputs });
+function settingsText({
+  name,
+  description,
+  resourceGroupId,
+  policy,
+  filter,
+  outputs,
+}: FlowLogSettings): string {
+  return JSON.stringify({ name, description, resourceGroupId, policy, filter, outputs });
 }
 
 function flowLogOf(row: Record<string, unknown>): FlowLog {
+  const settings = JSON.parse(String(row["settings"])) as FlowLogSettings;
   return {
+    ...settings,
+    // Rows of a Weir that knew no filter see everything.
+    filter: settings.filter ?? wholeTraffic,
     id: String(row["id"]),
+    uuid: String(row["uuid"]),
     number: Number(row["number"]),
     accountId: String(row["account_id"]),
     regionId: String(row["region_id"]),
-    service: String(row["service"]),
+    service: row["service"] as Service,
+    ...(row["target_id"] === "" ? {} : { target: targetOf(row) }),
     status: row["status"] === "active" ? "active" : "inactive",
+    ...(row["transition"] === null ? {} : { transition: row["transition"] as FlowLogTransition }),
+    tags: JSON.parse(String(row["tags"])) as Tags,
+    asSent: JSON.parse(String(row["as_sent"])) as FlowLog["asSent"],
     createdMs: Number(row["created_ms"]),
     updatedMs: Number(row["updated_ms"]),
-    ...(JSON.parse(String(row["settings"])) as FlowLogSettings),
   };
+}
+
+function targetOf(row: Record<string, unknown>): FlowLogTarget {
+  return { type: row["target_type"] as FlowLogTarget["type"], id: String(row["target_id"]) };
 }

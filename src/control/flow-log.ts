@@ -1,12 +1,29 @@
-/** What a flow log is, what its settings may be, and how a change of them is judged. */
-import { fail, ok, parseIpv4, type Result } from "../base/mod.ts";
-import { noRegion, type Regions } from "./region.ts";
+/** What a flow log is, and what its settings may be. */
+import type { ResourceType } from "./resource.ts";
+import { meteringOfService, type Service } from "./service.ts";
 
 /** Flows are cut by age: a long one every `activeTimeoutS`, a silent one after `inactiveTimeoutS`. */
 export interface AgingPolicy {
   readonly kind: "aging";
   readonly activeTimeoutS: number;
   readonly inactiveTimeoutS: number;
+}
+
+/** Flows are cut where a window ends: every `windowS` seconds since 1970, one record a flow and window. */
+export interface WindowPolicy {
+  readonly kind: "window";
+  readonly windowS: number;
+}
+
+export type MeteringPolicy = AgingPolicy | WindowPolicy;
+
+/** Which packets are observed, of those that the resource has. */
+export interface TrafficFilter {
+  /** By the firewall's verdict. */
+  readonly trafficType: "all" | "accept" | "reject";
+  readonly ipVersions: readonly (4 | 6)[];
+  /** `all`; this host cannot tell apart what the clouds call paths. */
+  readonly trafficPaths: readonly string[];
 }
 
 export interface LogServiceOutput {
@@ -31,7 +48,8 @@ export interface FlowLogSettings {
   readonly name: string;
   readonly description: string;
   readonly resourceGroupId: string;
-  readonly policy: AgingPolicy;
+  readonly policy: MeteringPolicy;
+  readonly filter: TrafficFilter;
   readonly outputs: { readonly logService: LogServiceOutput; readonly netflow: NetflowOutput };
 }
 
@@ -39,15 +57,38 @@ export interface FlowLogSettings {
 export interface FlowLogScope {
   readonly accountId: string;
   readonly regionId: string;
-  readonly service: string;
+  readonly service: Service;
 }
+
+/** What a flow log was created on; it covers the interfaces that this has now and will have. */
+export interface FlowLogTarget {
+  readonly type: Exclude<ResourceType, "gateway">;
+  readonly id: string;
+}
+
+/** A change that capture has not taken over yet. */
+export const flowLogTransitions = ["activating", "modifying", "deactivating", "deleting"] as const;
+export type FlowLogTransition = (typeof flowLogTransitions)[number];
+
+export type Tags = Readonly<Record<string, string>>;
 
 export interface FlowLog extends FlowLogScope, FlowLogSettings {
   readonly id: string;
+  /** RFC 9562 version 4, lower case: the id where a cloud's ids are UUIDs. */
+  readonly uuid: string;
   /** A number (u32) that no other flow log of this installation ever had: the NetFlow observation domain. */
   readonly number: number;
+  /** Absent for the services that bind resources later: see Associations. */
+  readonly target?: FlowLogTarget;
+  /** What is wanted. */
   readonly status: "active" | "inactive";
+  /** What is under way there; absent once capture holds it. Of the services whose changes are asynchronous. */
+  readonly transition?: FlowLogTransition;
+  readonly tags: Tags;
+  /** Words of the request that created it which a dialect answers as they were sent; nothing to the core. */
+  readonly asSent: Readonly<Record<string, string>>;
   readonly createdMs: number;
+  /** Of the last change of settings or status, no two of them alike; tags and resource group leave it. */
   readonly updatedMs: number;
 }
 
@@ -59,7 +100,13 @@ export interface FlowLogPatch {
   readonly name?: string;
   readonly description?: string;
   readonly resourceGroupId?: string;
-  readonly policy?: { readonly activeTimeoutS?: number | null; readonly inactiveTimeoutS?: number | null };
+  /** Of the policy that its service meters by; a setting of the other is refused. */
+  readonly policy?: {
+    readonly activeTimeoutS?: number | null;
+    readonly inactiveTimeoutS?: number | null;
+    readonly windowS?: number | null;
+  };
+  readonly filter?: Partial<TrafficFilter>;
   readonly outputs?: {
     readonly logService?: Partial<LogServiceOutput>;
     readonly netflow?: {
@@ -71,29 +118,45 @@ export interface FlowLogPatch {
   };
 }
 
+/** What a flow log is created with. */
+export interface NewFlowLog extends FlowLogPatch {
+  /** Needed by the services that cut flows at windows, refused by the others. Its id may be a UUID. */
+  readonly target?: FlowLogTarget;
+  readonly tags?: Tags;
+  readonly asSent?: Readonly<Record<string, string>>;
+}
+
 export const flowLogBounds = {
   activeTimeoutS: { min: 60, max: 6000, default: 300 },
   inactiveTimeoutS: { min: 10, max: 600, default: 15 },
+  windowS: { values: [60, 300, 600], default: 600 },
   netflowPort: { min: 1, max: 65_535, default: 9995 },
   netflowVersion: { default: 9 },
   nameLengthMax: 256,
   descriptionLengthMax: 1024,
   logNameLengthMax: 128,
+  tagsMax: 20,
+  tagLengthMax: 128,
 } as const;
 
-const netflowVersions: readonly number[] = [5, 9, 10];
+/** Everything that there is to see. */
+export const wholeTraffic: TrafficFilter = { trafficType: "all", ipVersions: [4, 6], trafficPaths: ["all"] };
 
 /** The settings that a patch is laid over when a flow log is created. */
-export function blankSettings(resourceGroupId: string): FlowLogSettings {
+export function blankSettings(service: Service, resourceGroupId: string): FlowLogSettings {
   return {
     name: "",
     description: "",
     resourceGroupId,
-    policy: {
-      kind: "aging",
-      activeTimeoutS: flowLogBounds.activeTimeoutS.default,
-      inactiveTimeoutS: flowLogBounds.inactiveTimeoutS.default,
-    },
+    policy:
+      meteringOfService[service] === "window"
+        ? { kind: "window", windowS: flowLogBounds.windowS.default }
+        : {
+            kind: "aging",
+            activeTimeoutS: flowLogBounds.activeTimeoutS.default,
+            inactiveTimeoutS: flowLogBounds.inactiveTimeoutS.default,
+          },
+    filter: wholeTraffic,
     outputs: {
       logService: { enabled: false, regionId: "", project: "", logstore: "" },
       netflow: {
@@ -104,145 +167,4 @@ export function blankSettings(resourceGroupId: string): FlowLogSettings {
       },
     },
   };
-}
-
-/**
- * Lays a patch over settings and judges the merged result, not the patch alone. Faults carry the dotted
- * path of the setting as `field`: `InputOutOfRange` and `InputInvalid` for values, `InputMissing` for
- * what an enabled output needs and lacks.
- */
-export function mergeSettings(
-  base: FlowLogSettings,
-  patch: FlowLogPatch,
-  regions: Regions,
-): Result<FlowLogSettings> {
-  const { logService, netflow } = { ...patch.outputs };
-  const merged: FlowLogSettings = {
-    name: patch.name ?? base.name,
-    description: patch.description ?? base.description,
-    resourceGroupId: patch.resourceGroupId ?? base.resourceGroupId,
-    policy: {
-      kind: "aging",
-      activeTimeoutS: settle(
-        patch.policy?.activeTimeoutS,
-        base.policy.activeTimeoutS,
-        flowLogBounds.activeTimeoutS,
-      ),
-      inactiveTimeoutS: settle(
-        patch.policy?.inactiveTimeoutS,
-        base.policy.inactiveTimeoutS,
-        flowLogBounds.inactiveTimeoutS,
-      ),
-    },
-    outputs: {
-      logService: { ...base.outputs.logService, ...logService },
-      netflow: {
-        enabled: netflow?.enabled ?? base.outputs.netflow.enabled,
-        address: netflow?.address ?? base.outputs.netflow.address,
-        port: settle(netflow?.port, base.outputs.netflow.port, flowLogBounds.netflowPort),
-        version: settle(netflow?.version, base.outputs.netflow.version, flowLogBounds.netflowVersion),
-      },
-    },
-  };
-  const broken = valueFault(merged, regions) ?? missingFault(merged, patch);
-  return broken ?? ok(merged);
-}
-
-function settle<T extends number>(
-  change: T | null | undefined,
-  kept: T,
-  { default: fallback }: { default: T },
-): T {
-  if (change === null) return fallback;
-  return change ?? kept;
-}
-
-function valueFault(
-  { name, description, policy, outputs: { logService, netflow } }: FlowLogSettings,
-  regions: Regions,
-): Result<never> | null {
-  return (
-    textFault("description", description, flowLogBounds.descriptionLengthMax) ??
-    textFault("name", name, flowLogBounds.nameLengthMax) ??
-    rangeFault("policy.activeTimeoutS", policy.activeTimeoutS, flowLogBounds.activeTimeoutS) ??
-    rangeFault("policy.inactiveTimeoutS", policy.inactiveTimeoutS, flowLogBounds.inactiveTimeoutS) ??
-    regionFault(logService.regionId, regions) ??
-    textFault("outputs.logService.project", logService.project, flowLogBounds.logNameLengthMax) ??
-    textFault("outputs.logService.logstore", logService.logstore, flowLogBounds.logNameLengthMax) ??
-    addressFault(netflow.address) ??
-    rangeFault("outputs.netflow.port", netflow.port, flowLogBounds.netflowPort) ??
-    versionFault(netflow.version)
-  );
-}
-
-function rangeFault(
-  field: string,
-  value: number,
-  { min, max }: { min: number; max: number },
-): Result<never> | null {
-  if (Number.isInteger(value) && value >= min && value <= max) return null;
-  return fail("InputOutOfRange", `${field} is ${value}`, {
-    field,
-    value: `${value}`,
-    allowed: `an integer from ${min} to ${max}`,
-  });
-}
-
-/** Control characters can be shown by no terminal and carried by no XML; they are refused everywhere. */
-// eslint-disable-next-line no-control-regex
-const controlCharacters = /[\u0000-\u001f\u007f\ufffe\uffff]|\p{Surrogate}/u;
-
-function textFault(field: string, value: string, lengthMax: number): Result<never> | null {
-  if (value.length <= lengthMax && !controlCharacters.test(value)) return null;
-  return fail("InputInvalid", `${field} is too long or holds control characters`, {
-    field,
-    value: value.slice(0, 80),
-    allowed: `at most ${lengthMax} characters, none of them a control character`,
-  });
-}
-
-function regionFault(regionId: string, regions: Regions): Result<never> | null {
-  if (regionId === "" || regions.has("logService", regionId)) return null;
-  return noRegion(regions, "logService", regionId, "outputs.logService.regionId");
-}
-
-/** Unicast only: "this network", multicast, reserved and broadcast addresses are no collector's. */
-function addressFault(address: string): Result<never> | null {
-  if (address === "") return null;
-  const first = parseIpv4(address)?.[0];
-  if (first !== undefined && first !== 0 && first < 224) return null;
-  return fail("InputInvalid", `${address.slice(0, 80)} is not the address of a collector`, {
-    field: "outputs.netflow.address",
-    value: address.slice(0, 80),
-    allowed: "a unicast IPv4 address as four decimal numbers",
-  });
-}
-
-function versionFault(version: number): Result<never> | null {
-  if (netflowVersions.includes(version)) return null;
-  return fail("InputInvalid", `there is no export version ${version}`, {
-    field: "outputs.netflow.version",
-    value: `${version}`,
-    allowed: "5, 9 or 10",
-  });
-}
-
-function missingFault(
-  { outputs: { logService, netflow } }: FlowLogSettings,
-  patch: FlowLogPatch,
-): Result<never> | null {
-  if (!logService.enabled && !netflow.enabled) return missing("outputs");
-  if (logService.enabled) {
-    for (const name of ["regionId", "project", "logstore"] as const) {
-      if (logService[name] === "") return missing(`outputs.logService.${name}`);
-    }
-  }
-  if (!netflow.enabled) return null;
-  if (netflow.address === "") return missing("outputs.netflow.address");
-  if (patch.outputs?.netflow?.port === null) return missing("outputs.netflow.port");
-  return patch.outputs?.netflow?.version === null ? missing("outputs.netflow.version") : null;
-}
-
-function missing(field: string): Result<never> {
-  return fail("InputMissing", `${field} is needed by an enabled output`, { field });
 }

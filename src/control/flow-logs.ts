@@ -4,35 +4,34 @@
  * Every flow log is kept in memory, for reads are many and rows are few; a change is committed first, then
  * taken over in memory, then announced.
  */
-import { fail, newFlowLogId, ok, type Result } from "../base/mod.ts";
-import type { Accounts } from "./account.ts";
+import { type Result, ok } from "../base/mod.ts";
 import { type Associations, createAssociations } from "./association.ts";
-import { commit } from "./commit.ts";
+import type { FlowLog, FlowLogPatch, FlowLogScope, NewFlowLog, Tags } from "./flow-log.ts";
+import { createFlowLog } from "./flow-log-create.ts";
 import {
-  blankSettings,
-  mergeSettings,
-  type FlowLog,
-  type FlowLogPatch,
-  type FlowLogScope,
-  type FlowLogSettings,
-  type LogServiceOutput,
-} from "./flow-log.ts";
-import { changeFlowLog, createFlowLogMemory, type FlowLogContext } from "./flow-log-memory.ts";
+  type FlowLogsContext,
+  modifyFlowLog,
+  relabel,
+  removeFlowLog,
+  setStatus,
+  settleFlowLog,
+} from "./flow-log-life.ts";
+import { createFlowLogMemory } from "./flow-log-memory.ts";
 import { createFlowLogTable } from "./flow-log-table.ts";
-import { noRegion, type Regions } from "./region.ts";
+import type { RequestToken } from "./request-token.ts";
+import type { Service } from "./service.ts";
 
-/** Where the log service output is checked, and its project and logstore are made if that is wanted. */
-export interface LogTargets {
-  /** Faults: `ProjectNotFound`, `LogstoreNotFound` when they are missing and are not to be made. */
-  ensure(accountId: string, output: LogServiceOutput): Result<void>;
-}
-
+/** A flow log is named by its id or its UUID throughout. */
 export interface FlowLogs extends Associations {
   /**
-   * New flow logs are active. Faults: those of `mergeSettings`, `RegionNotFound` (field `regionId`),
-   * `FlowLogQuotaExceeded`, those of LogTargets, `DiskFull`, `Internal`.
+   * New flow logs are active. A request that comes again under its token is answered with the flow log that
+   * it made. Faults: those of `mergeSettings`, `RegionNotFound` (field `regionId`), `ServiceNotOpen`,
+   * `ResourceNotFound` (the target), `ResourceAlreadyAssociated` (it has one of this service),
+   * `FlowLogDuplicate`, `ResourceGroupNotFound`, `TagQuotaExceeded`, `FlowLogQuotaExceeded`,
+   * `RequestTokenReused`, `FlowLogNotFound` (what the token made is gone), those of LogTargets, `DiskFull`,
+   * `Internal`.
    */
-  create(scope: FlowLogScope, patch: FlowLogPatch): Result<FlowLog>;
+  create(scope: FlowLogScope, wanted: NewFlowLog, request?: RequestToken): Result<FlowLog>;
   /** Fault: `FlowLogNotFound`, also where the flow log is in another scope. */
   get(scope: FlowLogScope, id: string): Result<FlowLog>;
   /** One scope's, oldest first. */
@@ -40,8 +39,9 @@ export interface FlowLogs extends Associations {
   /** Every scope's, oldest first. */
   all(): readonly FlowLog[];
   find(id: string): FlowLog | undefined;
+  /** Fault: `FlowLogInTransition`, as of each change of an asynchronous service's. */
   modify(scope: FlowLogScope, id: string, patch: FlowLogPatch): Result<FlowLog>;
-  /** Fault: `FlowLogAssociated` while a resource is bound to it. */
+  /** Fault: `FlowLogAssociated` while a resource is bound to it. An asynchronous service's is `deleting` first. */
   remove(scope: FlowLogScope, id: string): Result<void>;
   /**
    * Activating an active flow log succeeds and changes nothing. Faults: `ResourceUnsupported` and
@@ -49,117 +49,56 @@ export interface FlowLogs extends Associations {
    */
   activate(scope: FlowLogScope, id: string): Result<FlowLog>;
   deactivate(scope: FlowLogScope, id: string): Result<FlowLog>;
+  /**
+   * Ends the transition of a flow log that capture now holds as it was at `updatedMs`; one that was deleting
+   * goes. Nothing happens if it was changed since.
+   */
+  settle(id: string, updatedMs: number): Result<void>;
+  /** Adds tags, or gives those that are there new values. Faults: `InputInvalid`, `TagQuotaExceeded`. */
+  tag(scope: FlowLogScope, id: string, tags: Tags): Result<FlowLog>;
+  /** Takes tags away by their keys; all of them if none are given. */
+  untag(scope: FlowLogScope, id: string, keys?: readonly string[]): Result<FlowLog>;
+  /** Fault: `ResourceGroupNotFound`. */
+  moveResourceGroup(scope: FlowLogScope, id: string, resourceGroupId: string): Result<FlowLog>;
+  /** How many flow logs an account may have in a region. */
+  quotaOf(service: Service): number;
 }
 
-interface Dependencies extends Omit<FlowLogContext, "table" | "memory"> {
-  readonly accounts: Accounts;
-  readonly regions: Regions;
-  readonly logTargets: LogTargets;
-  /** How many flow logs an account may have in a region, for each service. */
-  readonly flowLogsMax: number;
-}
-
-type Context = Dependencies & FlowLogContext;
-
-export function createFlowLogs(dependencies: Dependencies): FlowLogs {
+export function createFlowLogs(dependencies: Omit<FlowLogsContext, "table" | "memory">): FlowLogs {
   const table = createFlowLogTable(dependencies.database);
   const memory = createFlowLogMemory(table);
-  const context: Context = { ...dependencies, table, memory };
+  const context: FlowLogsContext = { ...dependencies, table, memory };
   const associations = createAssociations(context);
+  const on = <T>(scope: FlowLogScope, id: string, work: (flowLog: FlowLog) => Result<T>): Result<T> => {
+    const flowLog = memory.get(scope, id);
+    return flowLog.ok ? work(flowLog.value) : flowLog;
+  };
   return {
     ...associations,
-    create: (scope, patch) => createFlowLog(context, scope, patch),
+    create: (scope, wanted, request) => createFlowLog(context, scope, wanted, request),
     get: (scope, id) => memory.get(scope, id),
     list: (scope) => memory.list(scope),
     all: () => memory.all(),
     find: (id) => memory.find(id),
-    modify: (scope, id, patch) => {
-      const flowLog = memory.get(scope, id);
-      return flowLog.ok ? modifyFlowLog(context, flowLog.value, patch) : flowLog;
-    },
-    remove: (scope, id) => {
-      const flowLog = memory.get(scope, id);
-      return flowLog.ok ? removeFlowLog(context, flowLog.value) : flowLog;
-    },
-    activate: (scope, id) => {
-      const flowLog = memory.get(scope, id);
-      if (!flowLog.ok) return flowLog;
-      return associations.obstacle(id) ?? setStatus(context, flowLog.value, "active");
-    },
-    deactivate: (scope, id) => {
-      const flowLog = memory.get(scope, id);
-      return flowLog.ok ? setStatus(context, flowLog.value, "inactive") : flowLog;
-    },
+    modify: (scope, id, patch) => on(scope, id, (flowLog) => modifyFlowLog(context, flowLog, patch)),
+    remove: (scope, id) => on(scope, id, (flowLog) => removeFlowLog(context, flowLog)),
+    activate: (scope, id) =>
+      on(scope, id, (flowLog) => associations.obstacle(flowLog.id) ?? setStatus(context, flowLog, "active")),
+    deactivate: (scope, id) => on(scope, id, (flowLog) => setStatus(context, flowLog, "inactive")),
+    settle: (id, updatedMs) => settleFlowLog(context, id, updatedMs),
+    tag: (scope, id, tags) =>
+      on(scope, id, (flowLog) => relabel(context, flowLog, { tags: { ...flowLog.tags, ...tags } })),
+    untag: (scope, id, keys) =>
+      on(scope, id, (flowLog) => {
+        const kept = Object.entries(flowLog.tags).filter(([key]) => keys?.includes(key) === false);
+        return relabel(context, flowLog, { tags: Object.fromEntries(kept) });
+      }),
+    moveResourceGroup: (scope, id, resourceGroupId) =>
+      on(scope, id, (flowLog) =>
+        flowLog.resourceGroupId === resourceGroupId
+          ? ok(flowLog)
+          : relabel(context, flowLog, { resourceGroupId }),
+      ),
+    quotaOf: (service) => dependencies.quotaOf(service),
   };
-}
-
-function createFlowLog(context: Context, named: FlowLogScope, patch: FlowLogPatch): Result<FlowLog> {
-  const { accountId, regionId, service } = named;
-  const scope = { accountId, regionId, service };
-  if (!context.regions.has(service, regionId)) {
-    return noRegion(context.regions, service, regionId);
-  }
-  const account = context.accounts.get(accountId) ?? context.accounts.default;
-  const settings = mergeSettings(blankSettings(account.resourceGroupId), patch, context.regions);
-  if (!settings.ok) return settings;
-  if (context.memory.list(scope).length >= context.flowLogsMax) {
-    return fail("FlowLogQuotaExceeded", `this account has ${context.flowLogsMax} flow logs in ${regionId}`, {
-      allowed: `at most ${context.flowLogsMax}`,
-      remedy: "delete one, or raise the quota in the configuration",
-    });
-  }
-  const target = ensureLogTarget(context, accountId, settings.value);
-  if (!target.ok) return target;
-  const createdMs = context.nowMs();
-  const fresh = {
-    id: newFlowLogId(),
-    ...scope,
-    ...settings.value,
-    status: "active",
-    createdMs,
-    updatedMs: createdMs,
-  } as const;
-  const number = commit(context.database, () => context.table.insert(fresh));
-  if (!number.ok) return number;
-  const flowLog = { ...fresh, number: number.value };
-  context.memory.keep(flowLog);
-  context.changes.announce({ subject: "flowLog", action: "created", id: flowLog.id });
-  return ok(flowLog);
-}
-
-function modifyFlowLog(context: Context, flowLog: FlowLog, patch: FlowLogPatch): Result<FlowLog> {
-  const settings = mergeSettings(flowLog, patch, context.regions);
-  if (!settings.ok) return settings;
-  const target = ensureLogTarget(context, flowLog.accountId, settings.value);
-  if (!target.ok) return target;
-  const next = { ...flowLog, ...settings.value, updatedMs: context.nowMs() };
-  return changeFlowLog(context, next, () => context.table.update(next));
-}
-
-function removeFlowLog({ database, table, memory, changes }: Context, { id }: FlowLog): Result<void> {
-  if (memory.boundTo(id).size > 0) {
-    return fail("FlowLogAssociated", `${id} is still associated with a resource`, {
-      value: id,
-      remedy: "disassociate its resources first",
-    });
-  }
-  const committed = commit(database, () => table.remove(id));
-  if (!committed.ok) return committed;
-  memory.forget(id);
-  changes.announce({ subject: "flowLog", action: "removed", id });
-  return ok(undefined);
-}
-
-function setStatus(context: Context, flowLog: FlowLog, status: FlowLog["status"]): Result<FlowLog> {
-  if (flowLog.status === status) return ok(flowLog);
-  const next = { ...flowLog, status, updatedMs: context.nowMs() };
-  return changeFlowLog(context, next, () => context.table.update(next));
-}
-
-function ensureLogTarget(
-  { logTargets }: Context,
-  accountId: string,
-  { outputs: { logService } }: FlowLogSettings,
-): Result<void> {
-  return logService.enabled ? logTargets.ensure(accountId, logService) : ok(undefined);
 }

@@ -1,13 +1,21 @@
 /**
- * Resources: what flow logs observe. Hosts are found, further gateways are declared in the
- * configuration. A resource keeps its id for ever: it is known again by what it was found by. Interfaces
- * that are gone and carry nothing are the exception, for a container host makes new ones all day long: of
- * those no more than `absentInterfacesMax` are remembered.
+ * Resources: what flow logs observe, a tree of VPCs, subnets and interfaces, and gateways beside it. What is
+ * found on the host and what the configuration declares is resource-place.ts's to tell. A resource keeps its
+ * id for ever: it is known again by what it was found by. Interfaces and subnets that are gone and carry
+ * nothing are the exception, for a container host makes new ones all day long: of those no more than
+ * `absentInterfacesMax` of each are remembered.
  */
 import { fail, ok, randomText, type Result } from "../base/mod.ts";
 import type { Database } from "../database/mod.ts";
 import type { Changes } from "./change.ts";
 import { commit } from "./commit.ts";
+import { matchesName } from "./name-pattern.ts";
+import type { DeclaredResource, DiscoveredHost } from "./resource-found.ts";
+import { type Candidate, candidatesOf, type FormerParent } from "./resource-place.ts";
+import { createResourceTable, type ResourceTable } from "./resource-table.ts";
+
+export const resourceTypes = ["vpc", "subnet", "interface", "gateway"] as const;
+export type ResourceType = (typeof resourceTypes)[number];
 
 /**
  * Whether a resource can carry a flow log, and what stands against it: its model, its edition, or the
@@ -16,64 +24,65 @@ import { commit } from "./commit.ts";
 export const flowLogSupports = ["full", "model", "edition", "activeDevice", "standbyDevice"] as const;
 export type FlowLogSupport = (typeof flowLogSupports)[number];
 
-interface ResourceSettings {
-  readonly type: "gateway" | "interface";
+export interface ResourceSettings {
+  readonly type: ResourceType;
   readonly name: string;
   readonly description: string;
   /** Of an interface: the kernel's name for it. */
   readonly interfaceName?: string;
   /** Of a declared gateway: the host's interfaces that it is made of; absent means all. */
   readonly interfaceNames?: readonly string[];
-  /** Serial number of the device; an interface has its gateway's. */
+  /** Networks, as `10.0.0.0/24`: an interface's own, and those of what is in a subnet or VPC. */
+  readonly cidrs: readonly string[];
+  /** `i-` and 18 characters: the host that it is on; "" of what is declared. */
+  readonly instanceId: string;
+  /** Serial number of the device; what is on a host has its gateway's. */
   readonly serial: string;
   readonly model: string;
   readonly flowLogSupport: FlowLogSupport;
 }
 
 export interface Resource extends ResourceSettings {
+  /** `vpc-`, `vsw-`, `eni-` or `sag-` and 18 characters. */
   readonly id: string;
+  /** RFC 9562 version 4, lower case: the same resource where a cloud's ids are UUIDs. */
+  readonly uuid: string;
   readonly accountId: string;
   readonly regionId: string;
-  /** Of an interface: its gateway. */
+  /** Of an interface its subnet, of a subnet its VPC. */
   readonly parentId?: string;
   readonly createdMs: number;
   /** Whether the last look found it. An absent resource keeps its flow log but can be bound to none. */
   readonly present: boolean;
 }
 
-export interface DiscoveredHost {
-  /** The stable name of the host's agent. */
-  readonly agentId: string;
-  readonly name: string;
-  readonly interfaces: readonly { readonly name: string; readonly description?: string }[];
-}
-
-/** A gateway from the configuration, known again by its name. */
-export interface DeclaredGateway {
-  readonly name: string;
-  readonly regionId?: string;
-  readonly description?: string;
-  readonly serial?: string;
-  readonly model?: string;
-  readonly interfaceNames?: readonly string[];
-  readonly flowLogSupport?: FlowLogSupport;
+/** Where a resource is; "" for what it is in none of. */
+export interface ResourcePlace {
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly instanceId: string;
 }
 
 export interface Resources {
   /**
-   * Brings the list up to date with what exists now, and forgets the longest known of too many absent
-   * interfaces. Answers every present resource. Faults: `DiskFull`, `Internal`.
+   * Brings the list up to date with what exists now, and forgets the longest known of too many absent ones.
+   * Answers every present resource. Faults: `ConfigInvalid` for a declared id that cannot be, `DiskFull`,
+   * `Internal`.
    */
   sync(found: {
-    hosts: readonly DiscoveredHost[];
-    declared?: readonly DeclaredGateway[];
+    readonly hosts: readonly DiscoveredHost[];
+    readonly declared?: readonly DeclaredResource[];
   }): Result<readonly Resource[]>;
   /** By account and region, in the order in which they were first seen. */
   list(scope: { accountId: string; regionId: string }): readonly Resource[];
   all(): readonly Resource[];
-  /** Fault: `ResourceNotFound`, also where the resource is of another account or region. */
+  /** By id or UUID. Fault: `ResourceNotFound`, also where the resource is of another account or region. */
   get(scope: { accountId: string; regionId: string }, id: string): Result<Resource>;
+  /** By id or UUID. */
   find(id: string): Resource | undefined;
+  /** The interfaces that are there now in a VPC, a subnet or a gateway; of an interface itself, if it is. */
+  interfacesOf(id: string): readonly Resource[];
+  placeOf(id: string): ResourcePlace;
 }
 
 interface Dependencies {
@@ -81,109 +90,92 @@ interface Dependencies {
   readonly changes: Changes;
   readonly nowMs: () => number;
   readonly accountId: string;
-  /** The region of this host and of declared gateways that name none. */
+  /** The region of this host and of declared resources that name none. */
   readonly regionId: string;
 }
 
-interface Candidate {
-  readonly key: string;
-  readonly parentKey?: string;
-  readonly regionId: string;
-  /** A serial of undefined keeps the one that the resource has, or gets a new one. */
-  readonly settings: Omit<ResourceSettings, "serial"> & { readonly serial?: string | undefined };
-}
-
-/** Absent interfaces that are remembered, beside those that a flow log is bound to. */
+/** Absent interfaces that are remembered, beside those that a flow log observes; and as many subnets. */
 export const absentInterfacesMax = 100;
 
-const hostModel = "Weir host";
-const declaredModel = "declared";
+interface Known {
+  readonly byKey: Map<string, Resource>;
+  readonly byId: Map<string, Resource>;
+  readonly byUuid: Map<string, Resource>;
+}
 
 export function createResources(dependencies: Dependencies): Resources {
-  const { database, changes } = dependencies;
-  const byKey = loadResources(database);
-  const byId = new Map([...byKey.values()].map((resource) => [resource.id, resource]));
+  const table = createResourceTable(dependencies.database);
+  const byKey = table.load();
+  const known: Known = { byKey, byId: new Map(), byUuid: new Map() };
+  for (const [key, resource] of byKey) remember(known, key, resource);
+  const find = (id: string): Resource | undefined => known.byId.get(id) ?? known.byUuid.get(id);
   return {
     sync: (found) => {
-      const candidates = [
-        ...found.hosts.flatMap((host) => hostCandidates(host, dependencies.regionId)),
-        ...(found.declared ?? []).map((gateway) => declaredCandidate(gateway, dependencies.regionId)),
-      ];
-      const present = new Set(candidates.map(({ key }) => key));
-      const vanished = [...byKey].filter(([key, resource]) => resource.present && !present.has(key));
-      const committed = commit(database, () => ({
-        saved: saveCandidates(candidates, byKey, dependencies),
-        forgotten: forgetAbsent(database, byKey, present),
-      }));
-      if (!committed.ok) return committed;
-      const { saved, forgotten } = committed.value;
-      const gone = vanished.map(([key, resource]) => ({ key, resource: { ...resource, present: false } }));
-      for (const { key, resource } of [...gone, ...saved]) {
-        byKey.set(key, resource);
-        byId.set(resource.id, resource);
-      }
-      for (const { key, id } of forgotten) {
-        byKey.delete(key);
-        byId.delete(id);
-      }
-      for (const { action, resource } of saved) {
-        if (action !== "kept") changes.announce({ subject: "resource", action, id: resource.id });
-      }
-      for (const { resource } of gone) {
-        if (byId.has(resource.id))
-          changes.announce({ subject: "resource", action: "modified", id: resource.id });
-      }
-      for (const { id } of forgotten) changes.announce({ subject: "resource", action: "removed", id });
-      return ok([...byId.values()].filter((resource) => resource.present));
+      const candidates = candidatesOf(found, dependencies.regionId, formerParentOf(known));
+      return bringUpToDate(dependencies, table, known, candidates);
     },
     list: ({ accountId, regionId }) =>
-      [...byId.values()].filter(
+      [...known.byId.values()].filter(
         (resource) => resource.accountId === accountId && resource.regionId === regionId,
       ),
-    all: () => [...byId.values()],
+    all: () => [...known.byId.values()],
     get: (scope, id) => {
-      const resource = byId.get(id);
+      const resource = find(id);
       if (resource?.accountId === scope.accountId && resource.regionId === scope.regionId)
         return ok(resource);
       return fail("ResourceNotFound", `there is no resource ${id.slice(0, 80)}`, { value: id.slice(0, 80) });
     },
-    find: (id) => byId.get(id),
+    find,
+    interfacesOf: (id) => {
+      const resource = find(id);
+      return resource === undefined ? [] : [...known.byId.values()].filter(coverageOf(known, resource));
+    },
+    placeOf: (id) => placeOf(known, find(id)),
   };
 }
 
-function hostCandidates(host: DiscoveredHost, regionId: string): Candidate[] {
-  const parentKey = `host:${host.agentId}`;
-  const common = { model: hostModel, flowLogSupport: "full" } as const;
-  const gateway = {
-    type: "gateway",
-    name: host.name,
-    description: `the host ${host.name}`,
-    ...common,
-  } as const;
-  return [
-    { key: parentKey, regionId, settings: gateway },
-    ...host.interfaces.map(({ name, description = "" }): Candidate => ({
-      key: `${parentKey}/interface:${name}`,
-      parentKey,
-      regionId,
-      settings: { type: "interface", name, description, interfaceName: name, ...common },
-    })),
-  ];
+function remember({ byKey, byId, byUuid }: Known, key: string, resource: Resource): void {
+  byKey.set(key, resource);
+  byId.set(resource.id, resource);
+  byUuid.set(resource.uuid, resource);
 }
 
-function declaredCandidate(gateway: DeclaredGateway, regionId: string): Candidate {
-  return {
-    key: `declared:${gateway.name}`,
-    regionId: gateway.regionId ?? regionId,
-    settings: {
-      type: "gateway",
-      name: gateway.name,
-      description: gateway.description ?? "",
-      serial: gateway.serial,
-      model: gateway.model ?? declaredModel,
-      flowLogSupport: gateway.flowLogSupport ?? "full",
-      ...(gateway.interfaceNames === undefined ? {} : { interfaceNames: gateway.interfaceNames }),
-    },
+function forget({ byKey, byId, byUuid }: Known, key: string): void {
+  const resource = byKey.get(key);
+  if (resource === undefined) return;
+  byKey.delete(key);
+  byId.delete(resource.id);
+  byUuid.delete(resource.uuid);
+}
+
+/** Which of the resources are interfaces that are there and in this one. */
+function coverageOf({ byId }: Known, { id, type, instanceId, interfaceNames = ["*"] }: Resource) {
+  const isInside = (device: Resource): boolean => {
+    if (type === "interface") return device.id === id;
+    if (type === "subnet") return device.parentId === id;
+    if (type === "vpc") return byId.get(device.parentId ?? "")?.parentId === id;
+    // A declared gateway is made of interfaces of this host, whichever that is.
+    const isOfHost = instanceId === "" || device.instanceId === instanceId;
+    return isOfHost && matchesName(interfaceNames, device.interfaceName ?? "");
+  };
+  return (device: Resource): boolean =>
+    device.type === "interface" && device.present && device.flowLogSupport === "full" && isInside(device);
+}
+
+function placeOf({ byId }: Known, resource: Resource | undefined): ResourcePlace {
+  const parent = byId.get(resource?.parentId ?? "");
+  const line = [resource, parent, byId.get(parent?.parentId ?? "")];
+  const idOf = (type: ResourceType): string => line.find((one) => one?.type === type)?.id ?? "";
+  return { vpcId: idOf("vpc"), subnetId: idOf("subnet"), instanceId: resource?.instanceId ?? "" };
+}
+
+function formerParentOf({ byKey, byId }: Known): FormerParent {
+  return (key) => {
+    const parentId = byKey.get(key)?.parentId;
+    const parent = byId.get(parentId ?? "");
+    if (parent === undefined) return undefined;
+    const [parentKey] = [...byKey].find(([, { id }]) => id === parent.id) ?? [];
+    return parentKey === undefined ? undefined : { key: parentKey, cidrs: parent.cidrs };
   };
 }
 
@@ -193,85 +185,128 @@ interface Saved {
   readonly resource: Resource;
 }
 
+function bringUpToDate(
+  dependencies: Dependencies,
+  table: ResourceTable,
+  known: Known,
+  candidates: readonly Candidate[],
+): Result<readonly Resource[]> {
+  const { database, changes } = dependencies;
+  const broken = idFault(candidates, known);
+  if (broken !== null) return broken;
+  const present = new Set(candidates.map(({ key }) => key));
+  const vanished = [...known.byKey].filter(([key, resource]) => resource.present && !present.has(key));
+  const committed = commit(database, () => {
+    const saved = saveCandidates(candidates, known, dependencies, table);
+    return { saved, forgotten: forgetAbsent(table, known, saved, present) };
+  });
+  if (!committed.ok) return committed;
+  const { saved, forgotten } = committed.value;
+  const gone = vanished.map(([key, resource]) => ({ key, resource: { ...resource, present: false } }));
+  for (const { key, resource } of [...gone, ...saved]) remember(known, key, resource);
+  for (const [key] of forgotten) forget(known, key);
+  for (const { action, resource } of saved) {
+    if (action !== "kept") changes.announce({ subject: "resource", action, id: resource.id });
+  }
+  for (const { resource } of gone) {
+    if (known.byId.has(resource.id))
+      changes.announce({ subject: "resource", action: "modified", id: resource.id });
+  }
+  for (const [, { id }] of forgotten) changes.announce({ subject: "resource", action: "removed", id });
+  return ok([...known.byId.values()].filter((resource) => resource.present));
+}
+
+/** An id that is given names one resource, and the same for ever. */
+function idFault(candidates: readonly Candidate[], { byKey, byId }: Known): Result<never> | null {
+  const given = new Map<string, string>();
+  for (const { key, id, settings } of candidates) {
+    if (id === undefined) continue;
+    const details = { field: "resources", value: id };
+    const known = byKey.get(key);
+    if (known !== undefined && known.id !== id) {
+      const allowed = `${known.id}, the id that it has, or none`;
+      return fail("ConfigInvalid", `the ${settings.type} ${settings.name} has another id already`, {
+        ...details,
+        allowed,
+      });
+    }
+    if (given.has(id) || (known === undefined && byId.has(id))) {
+      return fail("ConfigInvalid", `the id ${id} is another resource's`, details);
+    }
+    given.set(id, key);
+  }
+  return null;
+}
+
+const idPrefixes = { vpc: "vpc", subnet: "vsw", interface: "eni", gateway: "sag" } as const satisfies Record<
+  ResourceType,
+  string
+>;
+
 function saveCandidates(
   candidates: readonly Candidate[],
-  known: ReadonlyMap<string, Resource>,
-  { database, accountId, nowMs }: Dependencies,
+  { byKey }: Known,
+  { accountId, nowMs }: Dependencies,
+  table: ResourceTable,
 ): Saved[] {
-  const upsert = database.prepare(
-    `INSERT INTO resource (id, discovery_key, account_id, region_id, parent_id, settings, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (discovery_key) DO UPDATE SET settings = excluded.settings, region_id = excluded.region_id`,
-  );
   const saved = new Map<string, Resource>();
-  return candidates.map(({ key, parentKey, regionId, settings }): Saved => {
-    const before = known.get(key);
-    const parent = parentKey === undefined ? undefined : saved.get(parentKey);
-    const id = before?.id ?? `${settings.type === "gateway" ? "sag" : "eni"}-${randomText(18)}`;
-    const serial = settings.serial ?? parent?.serial ?? before?.serial ?? `sag${randomText(12)}`;
-    const stored: ResourceSettings = { ...settings, serial };
-    const parentId = parent?.id;
-    const createdMs = before?.createdMs ?? nowMs();
-    const resource = {
-      id,
+  return candidates.map(({ key, parentKey, hostKey, isHost = false, regionId, id, settings }): Saved => {
+    const before = byKey.get(key);
+    const host = saved.get(hostKey ?? "");
+    const parentId = saved.get(parentKey ?? "")?.id;
+    const instanceId =
+      host?.instanceId ?? nonEmpty(before?.instanceId) ?? (isHost ? `i-${randomText(18)}` : "");
+    const serial = settings.serial ?? host?.serial ?? before?.serial ?? `sag${randomText(12)}`;
+    const stored: ResourceSettings = { ...settings, serial, instanceId };
+    const resource: Resource = {
+      id: before?.id ?? id ?? `${idPrefixes[settings.type]}-${randomText(18)}`,
+      uuid: before?.uuid ?? crypto.randomUUID(),
       accountId,
       regionId,
-      createdMs,
+      createdMs: before?.createdMs ?? nowMs(),
       present: true,
       ...stored,
       ...(parentId === undefined ? {} : { parentId }),
     };
     saved.set(key, resource);
-    const changed =
-      before === undefined || JSON.stringify(sorted(before)) !== JSON.stringify(sorted(resource));
-    const text = JSON.stringify(stored);
-    if (changed) upsert.run(id, key, accountId, regionId, parentId ?? null, text, createdMs);
-    const action = before === undefined ? "created" : "modified";
-    return { key, action: changed ? action : "kept", resource };
+    const isKept = before !== undefined && sameResource(before, resource);
+    if (!isKept) table.save(key, resource, stored);
+    return { key, action: isKept ? "kept" : before === undefined ? "created" : "modified", resource };
   });
 }
 
-interface Forgotten {
-  readonly key: string;
-  readonly id: string;
-}
-
-/** Deletes the rows of the longest known absent interfaces beyond the bound; bound ones do not count. */
+/** Deletes the rows of the longest known absent interfaces and subnets beyond the bound; observed ones do not count. */
 function forgetAbsent(
-  database: Database,
-  known: ReadonlyMap<string, Resource>,
+  table: ResourceTable,
+  { byKey }: Known,
+  saved: readonly Saved[],
   present: ReadonlySet<string>,
-): Forgotten[] {
-  const absent = [...known].filter(([key, { type }]) => type === "interface" && !present.has(key));
-  if (absent.length <= absentInterfacesMax) return [];
-  const rows = database.prepare("SELECT DISTINCT resource_id FROM association").all();
-  const bound = new Set(rows.map((row) => String(row["resource_id"])));
-  const loose = absent.filter(([, { id }]) => !bound.has(id));
-  const remove = database.prepare("DELETE FROM resource WHERE id = ?");
-  return loose.slice(0, Math.max(0, loose.length - absentInterfacesMax)).map(([key, { id }]) => {
-    remove.run(id);
-    return { key, id };
-  });
+): [key: string, resource: Resource][] {
+  const absent = [...byKey].filter(([key]) => !present.has(key));
+  const excess = (type: ResourceType, isHeld: (id: string) => boolean): [string, Resource][] => {
+    const loose = absent.filter(([, resource]) => resource.type === type && !isHeld(resource.id));
+    return loose.slice(0, Math.max(0, loose.length - absentInterfacesMax));
+  };
+  const all = absent.filter(([, { type }]) => type === "interface" || type === "subnet");
+  if (all.length <= absentInterfacesMax) return [];
+  const observed = table.observedIds();
+  const interfaces = excess("interface", (id) => observed.has(id));
+  const gone = new Set(interfaces.map(([, { id }]) => id));
+  const remaining = [...absent.map(([, resource]) => resource), ...saved.map(({ resource }) => resource)];
+  const parents = new Set(remaining.filter(({ id }) => !gone.has(id)).map(({ parentId }) => parentId));
+  const subnets = excess("subnet", (id) => observed.has(id) || parents.has(id));
+  // Children first: a row that is somebody's parent cannot go.
+  const forgotten = [...interfaces, ...subnets];
+  for (const [, { id }] of forgotten) table.remove(id);
+  return forgotten;
 }
 
-function sorted(resource: Resource): [string, unknown][] {
-  return Object.entries(resource).sort(([left], [right]) => (left < right ? -1 : 1));
+function sameResource(one: Resource, other: Resource): boolean {
+  const text = (resource: Resource): string =>
+    JSON.stringify(Object.entries(resource).sort(([left], [right]) => (left < right ? -1 : 1)));
+  return text(one) === text(other);
 }
 
-/** Everything ever seen, as absent until a sync finds it. */
-function loadResources(database: Database): Map<string, Resource> {
-  const rows = database.prepare("SELECT * FROM resource ORDER BY created_ms, rowid").all();
-  return new Map(
-    rows.map((row) => [
-      String(row["discovery_key"]),
-      {
-        ...(JSON.parse(String(row["settings"])) as ResourceSettings),
-        id: String(row["id"]),
-        accountId: String(row["account_id"]),
-        regionId: String(row["region_id"]),
-        ...(row["parent_id"] === null ? {} : { parentId: String(row["parent_id"]) }),
-        createdMs: Number(row["created_ms"]),
-        present: false,
-      },
-    ]),
-  );
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
 }

@@ -6,6 +6,7 @@
  */
 import { accessMigration } from "./access/mod.ts";
 import { logGroupMigration, logProjectMigration } from "./logproject/mod.ts";
+import { threeServicesMigration } from "./three-services-schema.ts";
 
 const core = `
 CREATE TABLE account (
@@ -63,4 +64,5 @@ export const controlMigrations: readonly string[] = [
   logProjectMigration,
   accessMigration,
   logGroupMigration,
+  threeServicesMigration,
 ];

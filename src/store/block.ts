@@ -91,6 +91,11 @@ function sourceNumber(
     account_id: target.accountId,
     region_id: target.regionId,
     agent_id: batch.header.agentId,
+    service: target.service ?? "",
+    vpc_id: target.vpcId ?? "",
+    subnet_id: target.subnetId ?? "",
+    instance_id: target.instanceId ?? "",
+    project_id: target.projectId ?? "",
   };
   const key = JSON.stringify(source);
   const known = numbers.get(key);

@@ -53,6 +53,11 @@ export const sourceColumns = [
   "account_id",
   "region_id",
   "agent_id",
+  "service",
+  "vpc_id",
+  "subnet_id",
+  "instance_id",
+  "project_id",
 ] as const;
 
 export type SourceColumn = (typeof sourceColumns)[number];

@@ -63,7 +63,8 @@ describe("housekeeping", () => {
       throw new Error("uv_interface_addresses: too many open files");
     });
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(vi.mocked(networkInterfaces).mock.calls.length).toBe(listed + 2);
+    // One call that failed, and those of a whole look after it.
+    expect(vi.mocked(networkInterfaces).mock.calls.length).toBeGreaterThan(listed + 1);
     await shutdown.run();
   });
 });

@@ -24,6 +24,7 @@ function flowLogOf(port: number) {
     number: 7,
     updatedMs: port,
     policy: { kind: "aging", activeTimeoutS: 300, inactiveTimeoutS: 15 },
+    filter: { trafficType: "all", ipVersions: [4, 6], trafficPaths: ["all"] },
     outputs: {
       logService: { enabled: false, regionId: "", project: "", logstore: "" },
       netflow: { enabled: true, address: "192.0.2.1", port, version: 9 },
@@ -42,11 +43,14 @@ function reconcilerUnderTest() {
     flowLogs: { all: () => flowLogs, resourcesOf: () => [resource] },
   } as unknown as Control;
   const netflow = { prepare: () => Promise.resolve(), localPorts: () => [] } as unknown as NetflowSink;
-  const capture = { apply: (plan: CapturePlan) => apply(plan) } as unknown as Capture;
+  const capture = {
+    apply: (plan: CapturePlan) => apply(plan),
+    status: () => ({ state: "running" }),
+  } as unknown as Capture;
   const reconciler = createReconciler({
     capture,
     netflow,
-    context: () => ({ control, interfaceNames: ["eth0"], flowsMax: 1000 }),
+    context: () => ({ control, interfaceNames: ["eth0"], flowsMax: 1000, verdicts: false }),
     settings: { loopback: false, natInterfaces: [] },
     logger: silentLogger,
   });

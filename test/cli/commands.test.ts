@@ -106,7 +106,7 @@ describe("weir resource, project, logstore, access-key and status", () => {
   it("list resources as a tree", async () => {
     const { out } = await weir("resource", "list", "--data", server.data);
     expect(out).toMatch(new RegExp(`^${server.gatewayId} +gateway +router `, "mu"));
-    expect(out).toMatch(new RegExp(`^ {2}${server.interfaceId} +interface +eth0 `, "mu"));
+    expect(out).toMatch(new RegExp(`^ {4}${server.interfaceId} +interface +eth0 `, "mu"));
     expect((await weir("resource", "show", server.interfaceId, "--data", server.data)).out).toContain("eth0");
   });
 
@@ -122,7 +122,12 @@ describe("weir resource, project, logstore, access-key and status", () => {
     const all = await weir("resource", "list", "--data", server.data, "--all");
     expect(all.out).toMatch(/ veth7 .* absent$/mu);
     const { resources } = JSON.parse((await weir("resource", "list", "--data", server.data, "--json")).out);
-    expect(resources.map(({ name }: { name: string }) => name)).toEqual(["router", "eth0"]);
+    expect(resources.map(({ name }: { name: string }) => name)).toEqual([
+      "router",
+      "router",
+      "unnumbered",
+      "eth0",
+    ]);
   });
 
   it("make and delete a project with a logstore", async () => {

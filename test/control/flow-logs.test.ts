@@ -11,6 +11,7 @@ import {
   type ControlChange,
   type ControlOptions,
   openControl,
+  type Service,
 } from "../../src/control/mod.ts";
 import { silentLogger } from "../../src/observe/mod.ts";
 
@@ -25,7 +26,7 @@ function open(options: Partial<ControlOptions> = {}): Control {
   return unwrap(openControl({ ...options, path }, { clock: systemClock, logger: silentLogger }));
 }
 
-const scopeOf = (control: Control, regionId = "cn-shanghai", service = "sag") => ({
+const scopeOf = (control: Control, regionId = "cn-shanghai", service: Service = "sag") => ({
   accountId: control.accounts.default.id,
   regionId,
   service,
@@ -41,23 +42,31 @@ describe("resources", () => {
     );
     expect(found.map(({ type, name }) => [type, name])).toEqual([
       ["gateway", "host"],
+      ["vpc", "host"],
+      ["subnet", "unnumbered"],
       ["interface", "eth0"],
       ["interface", "eth1"],
       ["gateway", "edge"],
     ]);
-    expect(found[0]!.id).toMatch(/^sag-[a-z0-9]{18}$/u);
-    expect(found[1]).toMatchObject({
-      parentId: found[0]!.id,
+    const [gateway, vpc, subnet, eth0, eth1] = found;
+    expect(gateway!.id).toMatch(/^sag-[a-z0-9]{18}$/u);
+    expect(vpc!.id).toMatch(/^vpc-[a-z0-9]{18}$/u);
+    expect(subnet).toMatchObject({ id: expect.stringMatching(/^vsw-[a-z0-9]{18}$/u), parentId: vpc!.id });
+    expect(eth0).toMatchObject({
+      id: expect.stringMatching(/^eni-[a-z0-9]{18}$/u),
+      parentId: subnet!.id,
       interfaceName: "eth0",
-      serial: found[0]!.serial,
+      serial: gateway!.serial,
+      instanceId: gateway!.instanceId,
     });
+    expect(gateway!.instanceId).toMatch(/^i-[a-z0-9]{18}$/u);
     first.close();
 
     const second = open({ path });
     expect(second.resources.all().every(({ present }) => !present)).toBe(true);
     const without = unwrap(second.resources.sync({ hosts: [host("eth1")], declared: [] }));
-    expect(without.map(({ id }) => id)).toEqual([found[0]!.id, found[2]!.id]);
-    expect(second.resources.find(found[1]!.id)).toMatchObject({ present: false });
+    expect(without.map(({ id }) => id)).toEqual([gateway, vpc, subnet, eth1].map((one) => one!.id));
+    expect(second.resources.find(eth0!.id)).toMatchObject({ present: false });
     const back = unwrap(
       second.resources.sync({ hosts: [host("eth0", "eth1")], declared: [{ name: "edge" }] }),
     );
@@ -70,11 +79,14 @@ describe("resources", () => {
     const told: ControlChange[] = [];
     control.onChange((change) => told.push(change));
     unwrap(control.resources.sync({ hosts: [host("eth0")] }));
-    expect(told.map(({ action }) => action)).toEqual(["created", "created"]);
+    expect(told.map(({ action }) => action)).toEqual(["created", "created", "created", "created"]);
     unwrap(control.resources.sync({ hosts: [host("eth0")] }));
-    expect(told).toHaveLength(2);
+    expect(told).toHaveLength(4);
     unwrap(control.resources.sync({ hosts: [host()] }));
-    expect(told.slice(2)).toEqual([{ subject: "resource", action: "modified", id: told[1]!.id }]);
+    const [, , subnet, eth0] = told;
+    expect(told.slice(4)).toEqual(
+      [subnet, eth0].map((one) => ({ subject: "resource", action: "modified", id: one!.id })),
+    );
     control.close();
   });
 
@@ -82,7 +94,7 @@ describe("resources", () => {
     const path = join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
     const first = open({ path });
     const { resources, flowLogs } = first;
-    const [gateway, bound] = unwrap(resources.sync({ hosts: [host("bound")] }));
+    const [, , subnet, bound] = unwrap(resources.sync({ hosts: [host("bound")] }));
     const flowLog = unwrap(flowLogs.create(scopeOf(first), netflow));
     unwrap(flowLogs.associate(scopeOf(first), flowLog.id, bound!.id));
     for (let container = 0; container < 102; container++) {
@@ -93,10 +105,11 @@ describe("resources", () => {
     const known = resources.all();
     unwrap(resources.sync({ hosts: [host()] }));
     const kept = Array.from({ length: absentInterfacesMax }, (_, index) => `veth${index + 2}`);
-    const names = ["host", "bound", ...kept];
+    const names = ["host", "host", "unnumbered", "bound", ...kept];
     expect(resources.all().map(({ name }) => name)).toEqual(names);
     const dropped = known.find(({ name }) => name === "veth1")!;
     expect(told).toEqual([
+      { subject: "resource", action: "modified", id: subnet!.id },
       { subject: "resource", action: "modified", id: known.find(({ name }) => name === "veth101")!.id },
       { subject: "resource", action: "removed", id: dropped.id },
     ]);
@@ -105,8 +118,8 @@ describe("resources", () => {
 
     const second = open({ path });
     expect(second.resources.all().map(({ name }) => name)).toEqual(names);
-    const [, back] = unwrap(second.resources.sync({ hosts: [host("bound", "veth0")] }));
-    expect(back).toEqual({ ...bound, parentId: gateway!.id });
+    const again = unwrap(second.resources.sync({ hosts: [host("bound", "veth0")] }));
+    expect(again.find(({ id }) => id === bound!.id)).toEqual(bound);
     second.close();
   });
 
@@ -117,7 +130,7 @@ describe("resources", () => {
     );
     const names = (regionId: string) =>
       control.resources.list(scopeOf(control, regionId)).map(({ name }) => name);
-    expect(names("eu-central-1")).toEqual(["host", "eth0"]);
+    expect(names("eu-central-1")).toEqual(["host", "host", "unnumbered", "eth0"]);
     expect(names("cn-hongkong")).toEqual(["far"]);
     expect(control.resources.list({ accountId: "another", regionId: "cn-hongkong" })).toEqual([]);
     control.close();
@@ -131,7 +144,7 @@ describe("flow logs", () => {
     expect(control.flowLogs.list(scopeOf(control))).toEqual([flowLog]);
     for (const other of [
       scopeOf(control, "eu-central-1"),
-      scopeOf(control, "cn-shanghai", "native"),
+      scopeOf(control, "cn-shanghai", "huawei"),
       { ...scopeOf(control), accountId: "1" },
     ]) {
       expect(control.flowLogs.list(other)).toEqual([]);
@@ -165,7 +178,7 @@ describe("flow logs", () => {
       fault: { code: "FlowLogQuotaExceeded" },
     });
     unwrap(control.flowLogs.create(scopeOf(control, "eu-central-1"), netflow));
-    unwrap(control.flowLogs.create(scopeOf(control, "cn-shanghai", "native"), netflow));
+    expect(control.flowLogs.list(scopeOf(control, "cn-shanghai", "huawei"))).toEqual([]);
     control.close();
   });
 
@@ -199,18 +212,22 @@ describe("flow logs", () => {
 
   it("share a gateway with those of other services, but not with their own", () => {
     const control = open();
-    const [gateway, eth0] = unwrap(control.resources.sync({ hosts: [host("eth0")] }));
-    const make = (service: string) =>
-      unwrap(control.flowLogs.create(scopeOf(control, "cn-shanghai", service), netflow));
-    const [one, two, native] = [make("sag"), make("sag"), make("native")];
+    const [gateway, , , eth0] = unwrap(control.resources.sync({ hosts: [host("eth0")] }));
+    const make = () => unwrap(control.flowLogs.create(scopeOf(control), netflow));
+    const [one, two] = [make(), make()];
     unwrap(control.flowLogs.associate(one, one.id, gateway!.id));
     expect(control.flowLogs.associate(two, two.id, gateway!.id)).toMatchObject({
       fault: { code: "ResourceAlreadyAssociated" },
     });
-    unwrap(control.flowLogs.associate(native, native.id, gateway!.id));
-    unwrap(control.flowLogs.associate(native, native.id, eth0!.id));
-    expect(control.flowLogs.resourcesOf(native.id).map(({ id }) => id)).toEqual([gateway!.id, eth0!.id]);
+    unwrap(control.flowLogs.associate(two, two.id, eth0!.id));
+    const target = { type: "interface", id: eth0!.id } as const;
+    const vpc = unwrap(
+      control.flowLogs.create(scopeOf(control, "cn-shanghai", "vpc"), { ...netflow, target }),
+    );
+    expect(control.flowLogs.resourcesOf(two.id).map(({ id }) => id)).toEqual([eth0!.id]);
+    expect(control.flowLogs.observing(eth0!.id)).toEqual([two, vpc]);
     expect(control.flowLogs.flowLogOf("sag", gateway!.id)?.id).toBe(one.id);
+    expect(control.flowLogs.flowLogOf("vpc", eth0!.id)?.id).toBe(vpc.id);
     unwrap(control.flowLogs.disassociate(one, one.id, gateway!.id));
     unwrap(control.flowLogs.associate(two, two.id, gateway!.id));
     expect(control.flowLogs.remove(two, two.id)).toMatchObject({ fault: { code: "FlowLogAssociated" } });

@@ -8,22 +8,14 @@
 import { z } from "zod";
 
 import { parseAddress } from "../../base/mod.ts";
-import { defaultRegionId, defaultRegions, flowLogSupports } from "../../control/mod.ts";
+import { defaultRegionId, defaultRegions } from "../../control/mod.ts";
 import { logLevels } from "../../observe/mod.ts";
 import { defaultDataDirectory } from "../location/mod.ts";
+import { declaredResources } from "./declared-resource.ts";
+import { interfacePattern, regionId } from "./text.ts";
 
 const megabyte = 1024 * 1024;
 const gigabyte = 1024 * megabyte;
-
-const regionId = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{1,63}$/u)
-  .meta({ allowed: "a region id: lower-case letters, digits and hyphens" });
-
-const interfacePattern = z
-  .string()
-  .regex(/^[^\s/]{1,32}$/u)
-  .meta({ allowed: "an interface name; * stands for any characters" });
 
 const endpoint = z
   .string()
@@ -208,6 +200,16 @@ const flowLogs = z
       .boolean()
       .default(true)
       .describe("Whether a project and logstore that a flow log names are created on first use"),
+    vpcQuota: integer(1, 100_000)
+      .default(10)
+      .describe("The same for the VPC service, whose own number this is"),
+    huaweiQuota: integer(1, 100_000)
+      .default(10)
+      .describe("The same for Huawei Cloud and Open Telekom Cloud, whose own number this is"),
+    openByDefault: z
+      .boolean()
+      .default(true)
+      .describe("Whether the VPC flow-log service counts as opened where OpenFlowLogService was not called"),
   })
   .prefault({});
 
@@ -256,23 +258,6 @@ const sls = z
   })
   .prefault({});
 
-const declaredGateway = z.strictObject({
-  name: z.string().min(1).max(128).describe("Name of the gateway, by which it is known again"),
-  description: z.string().max(256).optional().describe("What it is"),
-  region: regionId.optional().describe("Its region; default this host's"),
-  interfaces: z
-    .array(interfacePattern)
-    .min(1)
-    .optional()
-    .describe("Interfaces of this host that it is made of; default all"),
-  serial: z.string().min(1).max(64).optional().describe("Serial number; default a made-up one"),
-  model: z.string().min(1).max(64).optional().describe("Model of the device"),
-  flowLogSupport: z
-    .enum(flowLogSupports)
-    .default("full")
-    .describe("Whether it can carry a flow log, or what stands against it"),
-});
-
 export const configurationSchema = z
   .strictObject({
     data: z
@@ -294,7 +279,7 @@ export const configurationSchema = z
     logProjects,
     gateway,
     sls,
-    resources: z.array(declaredGateway).default([]).describe("Gateways to declare besides this host"),
+    resources: declaredResources,
   })
   .refine((configuration) => configuration.regions.sag.includes(configuration.defaultRegion), {
     path: ["defaultRegion"],

@@ -17,7 +17,7 @@ export interface ServeReport {
 
 export interface ReportedResource {
   readonly id: string;
-  readonly type: "gateway" | "interface";
+  readonly type: "vpc" | "subnet" | "interface" | "gateway";
   readonly name: string;
 }
 

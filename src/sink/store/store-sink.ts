@@ -310,6 +310,8 @@ function setAside(state: SinkState, entry: SpoolEntry, found: Fault): boolean {
 }
 
 const targetTexts = ["flowLogId", "resourceId", "resourceSerial", "accountId", "regionId"] as const;
+/** What a batch that an older Weir accepted does not say. */
+const laterTexts = ["service", "vpcId", "subnetId", "instanceId", "projectId"] as const;
 
 function readTarget(target: JsonValue): StoreTarget | undefined {
   if (typeof target !== "object" || target === null || !("logstore" in target)) return undefined;
@@ -317,7 +319,8 @@ function readTarget(target: JsonValue): StoreTarget | undefined {
   const { logstore } = fields;
   if (!Number.isInteger(logstore) || Number(logstore) < 0 || Number(logstore) > 0xff_ff_ff_ff)
     return undefined;
-  return targetTexts.every((name) => typeof fields[name] === "string")
+  const isText = (name: string): boolean => typeof fields[name] === "string";
+  return targetTexts.every(isText) && laterTexts.every((name) => !(name in fields) || isText(name))
     ? (fields as unknown as StoreTarget)
     : undefined;
 }

@@ -51,7 +51,7 @@ const settingsSchema = z.strictObject({
 const createSchema = z.strictObject({ regionId: z.string().exactOptional(), settings: settingsSchema });
 const modifySchema = z.strictObject({ settings: settingsSchema });
 
-const service = "sag";
+const service = "sag" as const;
 
 export function flowLogRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
   const { control } = dependencies;

@@ -1,4 +1,4 @@
-/** Resources of every region, each with the flow log that it carries. */
+/** Resources of every region, each with the flow logs that observe it itself; `flowLogId` is the gateway service's. */
 import type { FastifyInstance } from "fastify";
 
 import { fail, ok, type Result, unwrap } from "../../../base/mod.ts";
@@ -14,6 +14,7 @@ export function resourceRoutes(server: FastifyInstance, { control }: NativeDepen
     return {
       ...resource,
       createdTime: timeText(createdMs),
+      flowLogIds: control.flowLogs.observing(resource.id).map(({ id }) => id),
       ...(flowLogId === undefined ? {} : { flowLogId }),
     };
   };

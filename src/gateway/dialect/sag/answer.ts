@@ -15,8 +15,9 @@ export function flowLogAnswer(flowLog: FlowLog, gatewayCount: number, delivery?:
     Status: flowLog.status === "active" ? "Active" : "Inactive",
     TotalSagNum: gatewayCount,
     OutputType: outputTypeOf(flowLog),
-    ActiveAging: policy.activeTimeoutS,
-    InactiveAging: policy.inactiveTimeoutS,
+    ...(policy.kind === "aging"
+      ? { ActiveAging: policy.activeTimeoutS, InactiveAging: policy.inactiveTimeoutS }
+      : {}),
     SlsRegionId: outputs.logService.regionId,
     ProjectName: outputs.logService.project,
     LogstoreName: outputs.logService.logstore,

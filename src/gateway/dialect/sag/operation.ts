@@ -20,7 +20,7 @@ export interface RegionalCall extends SagDependencies {
 
 export type SagOperation = (regional: RegionalCall) => RpcResult<RpcObject>;
 
-export const serviceName = "sag";
+export const serviceName = "sag" as const;
 
 /** The caller's flow logs in the region that the call names. */
 export function regionalCall(dependencies: SagDependencies, call: RpcCall): RpcResult<RegionalCall> {

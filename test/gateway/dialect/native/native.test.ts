@@ -76,7 +76,8 @@ describe("flow logs", () => {
   });
 
   it("of every region and service are listed", async () => {
-    const scope = { accountId: server.control.accounts.default.id, regionId: "eu-central-1", service: "sag" };
+    const accountId = server.control.accounts.default.id;
+    const scope = { accountId, regionId: "eu-central-1", service: "sag" } as const;
     server.control.flowLogs.create(scope, { outputs: { netflow: { enabled: true, address: "192.0.2.9" } } });
     const { body } = await call("GET", "/flow-logs");
     expect(body.flowLogs.map(({ regionId }: { regionId: string }) => regionId)).toContain("eu-central-1");
