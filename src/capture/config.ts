@@ -10,8 +10,8 @@ export interface ReplayConfig {
 }
 
 export interface CaptureConfig {
-  /** `auto` takes the ring, and tcpdump where the ring cannot be had. */
-  readonly method: "auto" | "ring" | "tcpdump" | "replay";
+  /** `auto` takes the ring, and tcpdump where the ring cannot be had; `nflog` reads packets with their verdicts. */
+  readonly method: "auto" | "ring" | "tcpdump" | "replay" | "nflog";
   /** Memory of each interface's ring. */
   readonly ringBytes: number;
   /** Memory of all rings of that size; interfaces beyond it, such as those of many containers, get `smallRingBytes`. */
@@ -35,6 +35,8 @@ export interface CaptureConfig {
   readonly batchesInFlightMax: number;
   /** A capture process that says nothing for so long is replaced. */
   readonly heartbeatTimeoutMs: number;
+  /** The netlink log group by which the firewall's verdicts come. */
+  readonly verdictGroup: number;
   readonly replay?: ReplayConfig;
 }
 
@@ -54,4 +56,5 @@ export const defaultCaptureConfig: CaptureConfig = {
   groupId: nobody,
   batchesInFlightMax: 256,
   heartbeatTimeoutMs: 30_000,
+  verdictGroup: 3021,
 };

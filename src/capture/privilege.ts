@@ -36,9 +36,18 @@ export function privilegeMissing(detail: string): Fault {
  * its ids and drops what capabilities it has besides CAP_NET_RAW.
  */
 export function dropPrivileges(libc: Libc, userId: number, groupId: number): Result<PrivilegeReport> {
-  const isRoot = process.geteuid?.() === 0;
   const canCapture = (BigInt(`0x${readPrivileges().permitted}`) & netRawMask) !== 0n;
   if (!canCapture) return { ok: false, fault: privilegeMissing("no CAP_NET_RAW") };
+  return drop(libc, userId, groupId, Number(netRawMask));
+}
+
+/** The same without any capability, for a process that has opened what it needs. */
+export function dropCapabilities(libc: Libc, userId: number, groupId: number): Result<PrivilegeReport> {
+  return drop(libc, userId, groupId, 0);
+}
+
+function drop(libc: Libc, userId: number, groupId: number, keptMask: number): Result<PrivilegeReport> {
+  const isRoot = process.geteuid?.() === 0;
   const steps: readonly (() => LibcResult<number>)[] = isRoot
     ? [
         () => libc.prctl(prSetKeepCapabilities, 1n),
@@ -49,7 +58,7 @@ export function dropPrivileges(libc: Libc, userId: number, groupId: number): Res
       ]
     : [];
   const lastSteps = [
-    () => keepNetRawOnly(libc),
+    () => keepOnly(libc, keptMask),
     () => libc.prctl(prSetNoNewPrivileges, 1n),
     () => spreadNoNewPrivileges(libc),
   ];
@@ -73,9 +82,8 @@ function shrinkBoundingSet(libc: Libc): LibcResult<number> {
   return { ok: true, value: 0 };
 }
 
-function keepNetRawOnly(libc: Libc): LibcResult<number> {
+function keepOnly(libc: Libc, mask: number): LibcResult<number> {
   const header = Uint32Array.of(capabilityVersion3, 0);
-  const mask = 1 << capabilityNetRaw;
   // Two of struct __user_cap_data_struct: effective, permitted, inheritable; the low 32 capabilities first.
   return libc.capset(header, Uint32Array.of(mask, mask, 0, 0, 0, 0));
 }

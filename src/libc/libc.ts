@@ -1,5 +1,5 @@
 /**
- * The calls of the C library that capture needs, through node:ffi, typed.
+ * The calls of the C library that Weir needs, through node:ffi, typed.
  *
  * A buffer that is passed to a call is only read or written during that call, with two exceptions that
  * their callers answer for: the ring's memory, which `mmap` makes and nobody collects, and the program
@@ -14,11 +14,16 @@ import { errnoName, errnos } from "./errno.ts";
 const signatures = {
   socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
   bind: { arguments: ["i32", "pointer", "u32"], return: "i32" },
+  connect: { arguments: ["i32", "pointer", "u32"], return: "i32" },
+  getsockname: { arguments: ["i32", "pointer", "pointer"], return: "i32" },
+  sendmsg: { arguments: ["i32", "pointer", "i32"], return: "i64" },
   setsockopt: { arguments: ["i32", "i32", "i32", "pointer", "u32"], return: "i32" },
   getsockopt: { arguments: ["i32", "i32", "i32", "pointer", "pointer"], return: "i32" },
   mmap: { arguments: ["u64", "u64", "i32", "i32", "i32", "i64"], return: "i64" },
   munmap: { arguments: ["u64", "u64"], return: "i32" },
   poll: { arguments: ["pointer", "u64", "i32"], return: "i32" },
+  send: { arguments: ["i32", "pointer", "u64", "i32"], return: "i64" },
+  recv: { arguments: ["i32", "pointer", "u64", "i32"], return: "i64" },
   close: { arguments: ["i32"], return: "i32" },
   prctl: { arguments: ["i32", "u64", "u64", "u64", "u64"], return: "i32" },
   setgroups: { arguments: ["u64", "pointer"], return: "i32" },
@@ -45,6 +50,11 @@ export type LibcResult<T> =
 export interface Libc {
   socket(family: number, type: number, protocol: number): LibcResult<number>;
   bind(descriptor: number, address: Uint8Array): LibcResult<number>;
+  connect(descriptor: number, address: Uint8Array): LibcResult<number>;
+  /** Fills `address`, which has room for the socket's own. */
+  getsockname(descriptor: number, address: Uint8Array): LibcResult<number>;
+  /** Sends what the `struct msghdr` names, which must stay referenced during the call; the octets taken. */
+  sendmsg(descriptor: number, message: NodeJS.ArrayBufferView, flags: number): LibcResult<number>;
   setsockopt(
     descriptor: number,
     level: number,
@@ -65,6 +75,9 @@ export interface Libc {
   ): LibcResult<{ readonly memory: ArrayBuffer; readonly unmap: () => void }>;
   /** Waits for events on the `struct pollfd` array for at most `timeoutMs`; 0 on a timeout or a signal. */
   poll(descriptors: PollDescriptors, timeoutMs: number): number;
+  send(descriptor: number, bytes: Uint8Array): LibcResult<number>;
+  /** Takes one datagram into `into` without waiting: EAGAIN when there is none, ENOBUFS when some were lost. */
+  receive(descriptor: number, into: Uint8Array): LibcResult<number>;
   close(descriptor: number): LibcResult<number>;
   prctl(option: number, argument: bigint): LibcResult<number>;
   setgroups(groups: readonly number[]): LibcResult<number>;
@@ -88,7 +101,7 @@ const seccompNumbers: Readonly<Record<string, bigint>> = { x64: 317n, arm64: 277
 
 /** The C library of this process; KernelFeatureMissing where Node has no FFI or the system is no Linux. */
 export async function loadLibc(): Promise<Result<Libc>> {
-  if (process.platform !== "linux") return missing(`capture needs Linux, this is ${process.platform}`);
+  if (process.platform !== "linux") return missing(`this needs Linux, and the system is ${process.platform}`);
   try {
     return ok(bindLibc(await import("node:ffi")));
   } catch (error) {
@@ -116,6 +129,14 @@ function bindLibc(ffi: typeof Ffi): Libc {
     socket: (family, type, protocol) => attempt("socket", () => native.socket(family, type, protocol)),
     bind: (descriptor, address) =>
       attempt("bind", () => native.bind(descriptor, address, address.byteLength)),
+    connect: (descriptor, address) =>
+      attempt("connect", () => native.connect(descriptor, address, address.byteLength)),
+    getsockname: (descriptor, address) => {
+      const length = Uint32Array.of(address.byteLength);
+      return attempt("getsockname", () => native.getsockname(descriptor, address, length));
+    },
+    sendmsg: (descriptor, message, flags) =>
+      attempt("sendmsg", () => Number(native.sendmsg(descriptor, message, flags))),
     setsockopt: (descriptor, level, option, value) =>
       attempt("setsockopt", () => native.setsockopt(descriptor, level, option, value, value.byteLength)),
     getsockopt: (descriptor, level, option, value) => {
@@ -134,6 +155,10 @@ function bindLibc(ffi: typeof Ffi): Libc {
     // A signal counts as a timeout: the caller's loop polls again after it has looked at its timers.
     poll: (descriptors, timeoutMs) =>
       Math.max(0, native.poll(descriptors.bytes, descriptors.count, timeoutMs)),
+    send: (descriptor, bytes) =>
+      attempt("send", () => Number(native.send(descriptor, bytes, BigInt(bytes.byteLength), 0))),
+    receive: (descriptor, into) =>
+      attempt("recv", () => Number(native.recv(descriptor, into, BigInt(into.byteLength), messageDontWait))),
     close: (descriptor) => attempt("close", () => native.close(descriptor)),
     prctl: (option, argument) => attempt("prctl", () => native.prctl(option, argument, 0n, 0n, 0n)),
     setgroups: (groups) =>
@@ -176,3 +201,4 @@ const familyIpv4 = 2;
 const familyIpv6 = 10;
 const protReadWrite = 3;
 const mapSharedFlag = 1;
+const messageDontWait = 0x40;

@@ -4,7 +4,10 @@ import { type Libc, loadLibc } from "../../libc/mod.ts";
 import type { CaptureConfig } from "../config.ts";
 import { assignedAddresses } from "../own-address.ts";
 import type { CaptureMethod, PrivilegeReport } from "../plan.ts";
-import { dropAllPrivileges, dropPrivileges } from "../privilege.ts";
+import { openLogSocket } from "../nflog/log-socket.ts";
+import { verdictDefaults } from "../nflog/verdict-options.ts";
+import { createVerdictSource, verdictSlackMs } from "../nflog/verdict-source.ts";
+import { dropAllPrivileges, dropCapabilities, dropPrivileges } from "../privilege.ts";
 import { openRing } from "../ring/ring.ts";
 import { createFedTap, type FedTap, openRingTap } from "../tap.ts";
 import type { FromChild, ToChild } from "./message.ts";
@@ -37,7 +40,12 @@ const tcpdumpDelayMs = 2000;
 
 /** Drops the privileges of this process and makes its session; faults as Capture.start(). */
 export function createDriver(method: CaptureMethod, deps: DriverDeps): Promise<Result<Driver>> {
-  const starters = { ring: createRingDriver, tcpdump: createFedDriver, replay: createReplayDriver };
+  const starters = {
+    ring: createRingDriver,
+    tcpdump: createFedDriver,
+    replay: createReplayDriver,
+    nflog: createVerdictDriver,
+  };
   return Promise.resolve(starters[method](deps));
 }
 
@@ -59,6 +67,40 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
       openRingTap(libc, device.name, intake, ringConfig(config, session.taps.taps.size)),
   });
   return ok(driveByPoll(libc, session, dropped.value, deps));
+}
+
+/** The socket is opened and set up with CAP_NET_ADMIN; to read from it takes no privilege. */
+async function createVerdictDriver(deps: DriverDeps): Promise<Result<Driver>> {
+  const { config } = deps;
+  const { snapshotBytes, waitMs, ...socketOptions } = { ...verdictDefaults, group: config.verdictGroup };
+  const loaded = await loadLibc();
+  if (!loaded.ok) return loaded;
+  const libc = loaded.value;
+  const opened = openLogSocket(libc, { ...socketOptions, snapshotBytes });
+  if (!opened.ok) return opened;
+  const dropped = dropCapabilities(libc, config.userId, config.groupId);
+  if (!dropped.ok) return dropped;
+  const nowUs = (): number => Date.now() * 1000;
+  const source = createVerdictSource(opened.value, { libc, snapshotBytes, waitMs, nowUs });
+  const session = createSession({
+    ...deps,
+    encapsulations: config.encapsulations,
+    assignedAddresses: () => libc.interfaceAddresses(),
+    openTap: (device, intake) => ok(source.openTap(device.name, intake)),
+  });
+  // Half of the time for which a packet may be under way, as it is with a ring.
+  const retireTimeoutMs = (waitMs + verdictSlackMs) / 2;
+  const driver = driveByPoll(libc, session, dropped.value, {
+    ...deps,
+    config: { ...config, retireTimeoutMs },
+  });
+  return ok({
+    ...driver,
+    stop() {
+      driver.stop();
+      source.end();
+    },
+  });
 }
 
 /** The rings of many interfaces must not take the host's memory; the first has what was asked for in any case. */

@@ -1,0 +1,167 @@
+/** What the host's firewall does with known packets is what the flows say of them. */
+import { execFileSync } from "node:child_process";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { type CaptureStatus, ledgerError } from "../../src/capture/mod.ts";
+import { firewallTableText } from "../../src/capture/nflog/firewall-table.ts";
+import { defaultCaptureConfig } from "../../src/capture/config.ts";
+import { verdictDefaults } from "../../src/capture/nflog/verdict-options.ts";
+import {
+  type CaptureClient,
+  ledgerAtRest,
+  startCaptureClient,
+  subjectOf,
+} from "../support/capture-client.ts";
+import { canMakeNamespaces, createNamespace, joinNamespaces, type Namespace } from "../support/netns.ts";
+import { requirePeer } from "../support/peers.ts";
+
+const runnable = canMakeNamespaces() && requirePeer("nft");
+
+/** The user's own rules: ports that end in 1 are dropped, in 2 rejected, in 3 reset; the rest is let through. */
+const ruleset = `
+table inet filter {
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    meta l4proto { tcp, udp } th dport { 1001, 2001 } drop
+    udp dport { 1002, 2002 } reject
+    tcp dport { 1003, 2003 } reject with tcp reset
+  }
+  chain input {
+    type filter hook input priority 0; policy accept;
+    meta l4proto { tcp, udp } th dport { 1001, 2001 } drop
+    udp dport { 1002, 2002 } reject
+  }
+  chain output {
+    type filter hook output priority 0; policy accept;
+    udp dport 3001 drop
+  }
+}
+`;
+
+function load(namespace: Namespace, text: string): void {
+  execFileSync("ip", ["netns", "exec", namespace.name, "nft", "-f", "-"], { input: text });
+}
+
+/** Sends `count` datagrams of 100 octets (IPv4) or 120 (IPv6) to a port; those that are refused are no error. */
+function sendDatagrams(from: Namespace, address: string, port: number, count: number): void {
+  const script = `
+    const socket = require("node:dgram").createSocket("${address.includes(":") ? "udp6" : "udp4"}");
+    let left = ${count};
+    const next = () => left-- === 0 ? socket.close() : socket.send(Buffer.alloc(72), ${port}, "${address}", next);
+    next();`;
+  from.run(process.execPath, "-e", script);
+}
+
+/** One SYN: the connection is reset or refused. */
+function connect(from: Namespace, address: string, port: number): void {
+  const script = `
+    require("node:net").connect(${port}, "${address}").on("error", () => process.exit(0));`;
+  from.run(process.execPath, "-e", script);
+}
+
+describe.skipIf(!runnable)("the firewall's verdicts", () => {
+  let left: Namespace;
+  let host: Namespace;
+  let right: Namespace;
+
+  beforeAll(() => {
+    left = createNamespace("vleft");
+    host = createNamespace("vhost");
+    right = createNamespace("vright");
+    host.sysctl("net.ipv4.ip_forward", 1);
+    host.sysctl("net.ipv6.conf.all.forwarding", 1);
+    joinNamespaces(
+      { namespace: left, interfaceName: "v0", addresses: ["10.1.0.2/24", "fd00:1::2/64"] },
+      { namespace: host, interfaceName: "inside", addresses: ["10.1.0.1/24", "fd00:1::1/64"] },
+    );
+    joinNamespaces(
+      { namespace: right, interfaceName: "v0", addresses: ["10.2.0.2/24", "fd00:2::2/64"] },
+      { namespace: host, interfaceName: "outside", addresses: ["10.2.0.1/24", "fd00:2::1/64"] },
+    );
+    for (const [namespace, ipv4, ipv6] of [
+      [left, "10.1.0.1", "fd00:1::1"],
+      [right, "10.2.0.1", "fd00:2::1"],
+    ] as const) {
+      namespace.ip("route", "add", "default", "via", ipv4);
+      namespace.ip("-6", "route", "add", "default", "via", ipv6);
+    }
+    load(host, ruleset);
+    load(host, firewallTableText(defaultCaptureConfig.verdictGroup, verdictDefaults.snapshotBytes));
+  });
+
+  afterAll(() => {
+    for (const namespace of [left, host, right]) namespace?.remove();
+  });
+
+  /** Packets by "resource verdict source > destination:port" while `act` runs. */
+  async function metered(
+    act: (client: CaptureClient) => void | Promise<void>,
+  ): Promise<{ packets: Record<string, number>; status: CaptureStatus }> {
+    const client = startCaptureClient(host);
+    try {
+      const started = await client.start({ method: "nflog" });
+      if (!started.ok) throw new Error(started.fault.message);
+      const subjects = ["inside", "outside"].map((name) =>
+        subjectOf({ flowLogId: `fl-${name}`, resourceId: name, interfaceNames: [name], verdicts: true }),
+      );
+      await client.apply({ subjects });
+      await act(client);
+      const ledger = await ledgerAtRest(client);
+      expect(ledger.map(ledgerError)).toEqual(ledger.map(() => 0));
+      const status = await client.status();
+      await client.stop();
+      const packets: Record<string, number> = {};
+      for (const flow of await client.flows()) {
+        if (flow["protocol"] !== 17 && flow["protocol"] !== 6) continue;
+        if (Number(flow["destinationPort"]) > 4000) continue;
+        const verdict = ["unknown", "accepted", "rejected"][Number(flow["verdict"])];
+        const name = `${flow.resourceId} ${verdict} ${flow["sourceAddress"]} > ${flow["destinationAddress"]}:${flow["destinationPort"]}`;
+        packets[name] = (packets[name] ?? 0) + Number(flow["packets"]);
+      }
+      return { packets, status };
+    } finally {
+      client.close();
+    }
+  }
+
+  it("are those of the rules, for forwarded, received and sent packets of both IP versions", async () => {
+    const { packets, status } = await metered(() => {
+      sendDatagrams(left, "10.2.0.2", 1000, 50);
+      sendDatagrams(left, "10.2.0.2", 1001, 40);
+      sendDatagrams(right, "10.1.0.2", 1002, 30);
+      sendDatagrams(left, "fd00:2::2", 2000, 25);
+      sendDatagrams(left, "fd00:2::2", 2001, 20);
+      sendDatagrams(left, "10.1.0.1", 1000, 15);
+      sendDatagrams(left, "10.1.0.1", 1001, 10);
+      sendDatagrams(host, "10.2.0.2", 3000, 8);
+      connect(left, "10.2.0.2", 1003);
+    });
+    expect(packets).toEqual({
+      "inside accepted 10.1.0.2 > 10.2.0.2:1000": 50,
+      "outside accepted 10.1.0.2 > 10.2.0.2:1000": 50,
+      "inside rejected 10.1.0.2 > 10.2.0.2:1001": 40,
+      "outside rejected 10.2.0.2 > 10.1.0.2:1002": 30,
+      "inside accepted fd00:1::2 > fd00:2::2:2000": 25,
+      "outside accepted fd00:1::2 > fd00:2::2:2000": 25,
+      "inside rejected fd00:1::2 > fd00:2::2:2001": 20,
+      "inside accepted 10.1.0.2 > 10.1.0.1:1000": 15,
+      "inside rejected 10.1.0.2 > 10.1.0.1:1001": 10,
+      "outside accepted 10.2.0.1 > 10.2.0.2:3000": 8,
+      "inside rejected 10.1.0.2 > 10.2.0.2:1003": 1,
+    });
+    expect(status.privileges).toMatchObject({ effective: "0000000000000000", threadsDiffering: 0 });
+  }, 60_000);
+
+  it("are never a rejection where messages were lost", async () => {
+    const { packets, status } = await metered(async (client) => {
+      const { processId } = await client.status();
+      process.kill(processId!, "SIGSTOP");
+      for (let burst = 0; burst < 20; burst++) sendDatagrams(left, "10.2.0.2", 1000, 10_000);
+      process.kill(processId!, "SIGCONT");
+    });
+    const drops = status.ledger.reduce((sum, { kernelDrops }) => sum + kernelDrops, 0);
+    expect(drops).toBeGreaterThan(0);
+    expect(Object.keys(packets).filter((name) => name.includes("rejected"))).toEqual([]);
+  }, 120_000);
+});
