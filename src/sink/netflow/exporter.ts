@@ -6,6 +6,7 @@
  */
 import { type Clock, ok, type Result, systemClock } from "../../base/mod.ts";
 import type { FlowBatch } from "../../flow/mod.ts";
+import type { Libc } from "../../libc/mod.ts";
 import { createExportDatagram, type ExportDatagram, type InterfaceName } from "../../wire/export/mod.ts";
 import {
   createFlowEncoder,
@@ -42,6 +43,8 @@ export interface NetflowExporterOptions {
   readonly bytesPerSecond?: number;
   /** The collector's pace, where several exporters share it; else one of its own, of `bytesPerSecond`. */
   readonly pace?: Pace;
+  /** The C library, where it was loaded already. */
+  readonly libc?: Promise<Result<Libc>>;
   readonly clock?: Clock;
 }
 
@@ -92,7 +95,7 @@ export function createNetflowExporter(options: NetflowExporterOptions): Result<N
   const { address, port, bytesPerSecond = defaultBytesPerSecond } = options;
   const pace =
     options.pace ?? (bytesPerSecond === Infinity ? undefined : createPace(address, port, bytesPerSecond));
-  const created = createUdpSender({ address, port, pace });
+  const created = createUdpSender({ address, port, pace, ...(options.libc && { libc: options.libc }) });
   if (!created.ok) return created;
   const sender = created.value;
   const encoder = createFlowEncoder(options);

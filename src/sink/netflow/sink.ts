@@ -8,6 +8,7 @@
  */
 import { type Clock, ok, type Fault, type Result, toFault } from "../../base/mod.ts";
 import { decodeFlowBatch } from "../../flow/mod.ts";
+import { type Libc, loadLibc } from "../../libc/mod.ts";
 import type { Logger, Metrics } from "../../observe/mod.ts";
 import type { Spool, SpoolEntry } from "../../spool/mod.ts";
 import type { InterfaceName } from "../../wire/export/mod.ts";
@@ -89,6 +90,8 @@ interface SinkState {
   readonly streams: Map<string, Stream>;
   /** By address and port: what the streams to one collector share. */
   readonly paces: Map<string, Pace>;
+  /** For the sockets of all streams. */
+  readonly libc: Promise<Result<Libc>>;
   /** Keys of the targets last prepared; undefined before the first time. */
   wanted: ReadonlySet<string> | undefined;
   readonly states: StreamStates;
@@ -116,6 +119,7 @@ export function createNetflowSink(
     dependencies,
     streams: new Map(),
     paces: new Map(),
+    libc: loadLibc(),
     wanted: undefined,
     states: parseStreams(dependencies.spool.sinkState(netflowSinkName)),
     ledger: createDeliveryLedger(dependencies.metrics, dependencies.clock),
@@ -314,6 +318,7 @@ function streamFor(state: SinkState, target: NetflowTarget): Result<Stream> {
     ...state.config,
     clock,
     pace: paceOf(state, target),
+    libc: state.libc,
     interfaceNames: () => listInterfaces(state.dependencies),
     ...(initialState === undefined ? {} : { initialState }),
   });

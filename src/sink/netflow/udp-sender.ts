@@ -1,16 +1,15 @@
 /**
- * Datagrams to one collector over a connected UDP socket.
+ * Datagrams to one collector over a connected UDP socket, in order.
  *
- * Connected, because only then does the kernel report what the collector's host answered (ICMP port
- * unreachable as ECONNREFUSED). The report comes with a later call than the datagram it is about, and that
- * later datagram is not sent: it is tried once more. After an error datagrams go one at a time, so that
- * one that is tried again is not overtaken; otherwise a group goes at once.
+ * The report of a collector that is down comes with a later call than the datagram it is about, and that later
+ * datagram is not sent: it is tried once more.
  */
-import { createSocket, type Socket } from "node:dgram";
-
 import { fail, isIpv4Mapped, ok, parseAddress, type Result } from "../../base/mod.ts";
+import { type Libc, loadLibc } from "../../libc/mod.ts";
 import type { ExportDatagram } from "../../wire/export/mod.ts";
+import { type DatagramSocket, openNodeSocket } from "./datagram-socket.ts";
 import { keepPace, type Pace } from "./pace.ts";
+import { openSegmentSocket } from "./segment-socket.ts";
 
 export interface UdpSenderOptions {
   /** An IPv4 or IPv6 address. */
@@ -18,6 +17,8 @@ export interface UdpSenderOptions {
   readonly port: number;
   /** The collector's, shared by all who send to it; undefined where nothing holds back. */
   readonly pace: Pace | undefined;
+  /** The C library, where it was loaded already. Without one, datagrams go through node:dgram. */
+  readonly libc?: Promise<Result<Libc>>;
 }
 
 export interface UdpSender {
@@ -36,18 +37,16 @@ export interface UdpSender {
   local(): { readonly address: string; readonly port: number } | undefined;
 }
 
-/** At most this many datagrams go at once: 22,400 bytes. */
+/** At most this many datagrams are waited for at once: 22,400 bytes. */
 export const sendGroupMax = 16;
-/** A send that the kernel has not taken after this time is given up, and the socket with it. */
-const sendTimeoutMs = 5000;
+const attemptsMax = 2;
 
 interface SenderState {
   readonly options: UdpSenderOptions;
-  readonly type: "udp4" | "udp6";
-  socket: Socket | undefined;
+  /** In the 16-byte form. */
+  readonly address: Uint8Array;
+  socket: DatagramSocket | undefined;
   opening: Promise<Result<void>> | undefined;
-  /** One datagram at a time, since the last group met an error. */
-  cautious: boolean;
   errors: number;
   lastError: string | undefined;
 }
@@ -65,66 +64,75 @@ export function createUdpSender(options: UdpSenderOptions): Result<UdpSender> {
   }
   const state: SenderState = {
     options,
-    type: isIpv4Mapped(address.value) ? "udp4" : "udp6",
+    address: address.value,
     socket: undefined,
     opening: undefined,
-    cautious: false,
     errors: 0,
     lastError: undefined,
   };
   return ok({
     open: () => open(state),
-    send: (datagrams, count, notSent) => sendPaced(state, datagrams.slice(0, count), notSent),
+    send: (datagrams, count, notSent) => sendPaced(state, datagrams, count, notSent),
     close: () => close(state),
     errors: () => state.errors,
     lastError: () => state.lastError,
-    local: () => (state.socket === undefined ? undefined : state.socket.address()),
+    local: () => state.socket?.local(),
   });
 }
 
 async function sendPaced(
   state: SenderState,
   datagrams: readonly ExportDatagram[],
+  count: number,
   notSent: (datagram: ExportDatagram) => void,
 ): Promise<void> {
-  let from = 0;
-  while (from < datagrams.length) {
-    const group = datagrams.slice(from, from + (state.cautious ? 1 : sendGroupMax));
-    await keepPaceOf(state.options, group);
-    const errorsBefore = state.errors;
-    const watchdog = setInterval(() => abandon(state), sendTimeoutMs);
-    const sent = await Promise.all(group.map((datagram) => sendTwice(state, datagram)));
-    clearInterval(watchdog);
-    for (const [index, datagram] of group.entries()) if (!sent[index]) notSent(datagram);
-    state.cautious = state.errors > errorsBefore;
-    from += group.length;
+  const { pace } = state.options;
+  for (let from = 0; from < count; from += sendGroupMax) {
+    const end = Math.min(from + sendGroupMax, count);
+    if (pace !== undefined) await keepPace(pace, end - from, bytesOf(datagrams, from, end));
+    await sendGroup(state, datagrams, from, end, notSent);
   }
 }
 
-async function keepPaceOf({ pace }: UdpSenderOptions, group: readonly ExportDatagram[]): Promise<void> {
-  if (pace === undefined) return;
-  const bytes = group.reduce((sum, datagram) => sum + datagram.length, 0);
-  await keepPace(pace, group.length, bytes);
+function bytesOf(datagrams: readonly ExportDatagram[], from: number, end: number): number {
+  let bytes = 0;
+  for (let index = from; index < end; index++) bytes += datagrams[index]!.length;
+  return bytes;
 }
 
-async function sendTwice(state: SenderState, datagram: ExportDatagram): Promise<boolean> {
-  for (let attempt = 0; attempt < 2; attempt++) {
-    if (state.socket === undefined && !(await open(state)).ok) continue;
-    const error = await sendOnce(state.socket!, datagram);
-    if (error === null) return true;
-    noteError(state, error);
+/** One datagram after the other or, as long as there is no error, as many at once as the socket can. */
+async function sendGroup(
+  state: SenderState,
+  datagrams: readonly ExportDatagram[],
+  from: number,
+  end: number,
+  notSent: (datagram: ExportDatagram) => void,
+): Promise<void> {
+  let attempts = 0;
+  for (let at = from; at < end;) {
+    const sent = await sendSome(state, datagrams, at, attempts === 0 ? end : at + 1);
+    if (sent > 0) {
+      at += sent;
+      attempts = 0;
+    } else if (++attempts === attemptsMax) {
+      notSent(datagrams[at]!);
+      at++;
+      attempts = 0;
+    }
   }
-  return false;
 }
 
-function sendOnce(socket: Socket, datagram: ExportDatagram): Promise<Error | null> {
-  const { promise, resolve } = Promise.withResolvers<Error | null>();
-  try {
-    socket.send(datagram.bytes, 0, datagram.length, resolve);
-  } catch (error) {
-    resolve(error as Error);
-  }
-  return promise;
+async function sendSome(
+  state: SenderState,
+  datagrams: readonly ExportDatagram[],
+  from: number,
+  end: number,
+): Promise<number> {
+  if (state.socket === undefined && !(await open(state)).ok) return 0;
+  const { sent, error, isBroken } = await state.socket!.send(datagrams, from, end);
+  if (error !== undefined) noteError(state, error);
+  if (isBroken === true) await close(state);
+  return sent;
 }
 
 function open(state: SenderState): Promise<Result<void>> {
@@ -135,51 +143,30 @@ function open(state: SenderState): Promise<Result<void>> {
 
 async function connect(state: SenderState): Promise<Result<void>> {
   const { address, port } = state.options;
-  const socket = createSocket(state.type);
-  const { promise, resolve } = Promise.withResolvers<Error | undefined>();
-  socket.on("error", (error) => {
-    noteError(state, error);
-    resolve(error);
-  });
-  // Without a callback: one would be told of a failure in the error event's stead.
-  socket.once("connect", () => resolve(undefined));
-  try {
-    socket.connect(port, address);
-  } catch (error) {
-    noteError(state, error as Error);
-    resolve(error as Error);
-  }
-  const error = await promise;
-  if (error === undefined) {
+  const isIpv4 = isIpv4Mapped(state.address);
+  const libc = await (state.options.libc ?? loadLibc());
+  const socket = libc.ok
+    ? openSegmentSocket(libc.value, state.address, isIpv4, port)
+    : await openNodeSocket(isIpv4 ? "udp4" : "udp6", address, port, (error) => noteError(state, error));
+  if (!(socket instanceof Error)) {
     state.socket = socket;
     return ok(undefined);
   }
-  socket.close();
-  return fail("SendFailed", `cannot send to ${address} port ${port}: ${error.message}`, {
+  if (libc.ok) noteError(state, socket);
+  return fail("SendFailed", `cannot send to ${address} port ${port}: ${socket.message}`, {
     value: address,
     retryable: true,
-    cause: error,
+    cause: socket,
   });
 }
 
-/** Gives up the sends under way: closing the socket ends them with an error, the next one opens another. */
-function abandon(state: SenderState): void {
-  noteError(state, new Error("the kernel did not take a datagram in time"));
-  state.socket?.close();
-  state.socket = undefined;
-}
-
-function close(state: SenderState): Promise<void> {
+async function close(state: SenderState): Promise<void> {
   const { socket } = state;
   state.socket = undefined;
-  if (socket === undefined) return Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  socket.close(resolve);
-  return promise;
+  await socket?.close();
 }
 
 function noteError(state: SenderState, error: Error): void {
   state.errors++;
-  state.cautious = true;
   state.lastError = error.message;
 }
