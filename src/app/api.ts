@@ -10,6 +10,7 @@ import { createNativeDialect } from "../gateway/dialect/native/mod.ts";
 import { createRpcDialect } from "../gateway/dialect/rpc/mod.ts";
 import { createSagService } from "../gateway/dialect/sag/mod.ts";
 import { createSlsDialect } from "../gateway/dialect/sls/mod.ts";
+import { createStsService } from "../gateway/dialect/sts/mod.ts";
 import { createGateway, type Dialect, type Gateway } from "../gateway/mod.ts";
 import { createLogReader, type LogReader } from "../query/mod.ts";
 import { deliveryReportOf, deliveryStatusOf } from "./delivery-status.ts";
@@ -48,6 +49,7 @@ function cloudGateway(system: System, reader: LogReader): Result<Gateway> {
       deliveryStatus: (flowLogId) => deliveryStatusOf(system, flowLogId),
       settled: () => system.reconciler.settled(),
     }),
+    createStsService({ access: control.access, trust: authorizer }),
   ];
   const dialects = [
     slsDialect(system, reader, authorizer),

@@ -39,21 +39,19 @@ export function evaluate(policies: readonly PolicyDocument[], request: AccessReq
   return missed === undefined ? allowed : { kind: "implicitDeny", resource: missed };
 }
 
-/**
- * What a trust policy says to a principal who wants the role. `account` is trust in the account alone: whom
- * the account lets assume the role is for its own policies to say, as it always is here.
- */
+/** What a trust policy says to whoever has one of the ARNs and wants the role. */
 export function evaluateTrust(
   statements: readonly TrustStatement[],
   principalArns: readonly string[],
   conditions: AccessRequest["conditions"],
-): boolean {
+): "allowed" | "explicitDeny" | "implicitDeny" {
   const values = conditionValues(conditions);
   const applying = statements.filter(
     (statement) =>
       statement.principals.some((arn) => principalArns.includes(arn)) && conditionsHold(statement, values),
   );
-  return applying.length > 0 && applying.every(({ effect }) => effect === "Allow");
+  if (applying.length === 0) return "implicitDeny";
+  return applying.every(({ effect }) => effect === "Allow") ? "allowed" : "explicitDeny";
 }
 
 function coversAction({ actions, isNotAction }: Statement, action: string): boolean {

@@ -8,10 +8,14 @@ import { type Clock, fail, type Fault, ok, type Result } from "../../base/mod.ts
 import {
   type Access,
   type AccessRequest,
+  accountArn,
   evaluate,
+  evaluateTrust,
   parsePolicyDocument,
   type PolicyDocument,
   type Principal,
+  type Role,
+  roleArn,
 } from "../../control/mod.ts";
 import type { Metrics } from "../../observe/mod.ts";
 
@@ -23,6 +27,15 @@ export interface Authorizer {
   authorize(principal: Principal, request: AccessRequest): Result<void>;
 }
 
+export interface RoleTrust {
+  /** Whether the role's trust policy lets the principal assume it. Fault: `AccessDenied`. */
+  authorizeAssumption(
+    principal: Principal,
+    role: Role,
+    conditions: AccessRequest["conditions"],
+  ): Result<void>;
+}
+
 /** Why a request was denied. */
 export interface AccessDenial {
   readonly principal: Principal;
@@ -30,29 +43,39 @@ export interface AccessDenial {
   /** The first resource that is not allowed. */
   readonly resource: string;
   readonly kind: "explicitDeny" | "implicitDeny";
-  /** Whose policies are meant: those of the user or role, or the one that its session was begun with. */
-  readonly policyType: "AccountLevelIdentityBasedPolicy" | "SessionPolicy";
+  /** Whose policies are meant: those of the user or role, its session's own, or those of a role that is to be assumed. */
+  readonly policyType: "AccountLevelIdentityBasedPolicy" | "SessionPolicy" | "AssumeRolePolicy";
 }
 
 interface Dependencies {
-  readonly access: Pick<Access, "policies">;
+  readonly access: Pick<Access, "policies" | "roles">;
   readonly clock: Clock;
   readonly metrics: Metrics;
 }
 
-export function createAuthorizer({ access, clock, metrics }: Dependencies): Authorizer {
+export function createAuthorizer({ access, clock, metrics }: Dependencies): Authorizer & RoleTrust {
   const denials = metrics.counter(
     "weir_access_denials_total",
     "Signed requests that policies do not allow, by action and whether one denies it",
   );
+  const deny = (denial: AccessDenial): Result<never> => {
+    denials.add(1, { action: denial.action, kind: denial.kind });
+    return denied(denial);
+  };
   return {
     authorize: (principal, request) => {
       if (principal.kind === "account") return ok(undefined);
       const conditions = { ...surroundings(clock), ...request.conditions };
       const denial = firstDenial(access, principal, { ...request, conditions });
-      if (denial === undefined) return ok(undefined);
-      denials.add(1, { action: denial.action, kind: denial.kind });
-      return denied(denial);
+      return denial === undefined ? ok(undefined) : deny(denial);
+    },
+    authorizeAssumption: (principal, role, given) => {
+      const conditions = { ...surroundings(clock), ...given };
+      const verdict = evaluateTrust(access.roles.trustOf(role.id), trustNames(principal), conditions);
+      if (verdict === "allowed") return ok(undefined);
+      const resource = roleArn(role.accountId, role.name);
+      const action = "sts:AssumeRole";
+      return deny({ principal, action, resource, kind: verdict, policyType: "AssumeRolePolicy" });
     },
   };
 }
@@ -64,8 +87,7 @@ export function denialOf({ cause }: Fault): AccessDenial | undefined {
     : undefined;
 }
 
-/** The refusal of a principal for a reason that only its caller knows, in the form that the authorizer's have. */
-export function denied(denial: AccessDenial): Result<never> {
+function denied(denial: AccessDenial): Result<never> {
   const { principal, action, resource, kind } = denial;
   const reason = kind === "explicitDeny" ? "a policy denies it" : "no policy allows it";
   return fail("AccessDenied", `${principal.arn} may not ${action} on ${resource}: ${reason}`, {
@@ -95,6 +117,11 @@ function firstDenial(
   const parsed = parsePolicyDocument(sessionPolicy);
   const narrowed = judge(parsed.ok ? [parsed.value] : [], "SessionPolicy");
   return narrowed?.kind === "explicitDeny" ? narrowed : (own ?? narrowed);
+}
+
+/** Whom a trust policy may name to mean the principal: its account stands for whoever the account lets. */
+function trustNames({ kind, accountId, arn, name }: Principal): readonly string[] {
+  return [accountArn(accountId), kind === "role" ? roleArn(accountId, name) : arn];
 }
 
 function surroundings(clock: Clock): AccessRequest["conditions"] {

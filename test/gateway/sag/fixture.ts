@@ -8,6 +8,7 @@ import {
   type AccessKeyWithSecret,
   type Control,
   type ControlOptions,
+  type FlowLogScope,
   openControl,
   type Resource,
 } from "../../../src/control/mod.ts";
@@ -17,6 +18,7 @@ import {
   createGateway,
   createRpcDialect,
   createSagService,
+  createStsService,
   type DeliveryStatus,
   openNonceStore,
 } from "../../../src/gateway/mod.ts";
@@ -30,7 +32,7 @@ export interface SagServer {
   readonly port: number;
   readonly control: Control;
   readonly key: AccessKeyWithSecret;
-  readonly scope: { accountId: string; regionId: string; service: string };
+  readonly scope: FlowLogScope;
   /** This host as a gateway. */
   readonly gateway: Resource;
   /** The gateway from the configuration of that name. */
@@ -74,6 +76,7 @@ export async function startSagServer(options: SagServerOptions = {}): Promise<Sa
   const accountId = control.accounts.default.id;
   const key = unwrap(control.accessKeys.create(accountId));
   const nonces = unwrap(openNonceStore({ path: join(directory, "nonces.sqlite") }, { clock, metrics }));
+  const authorizer = createAuthorizer({ access: control.access, clock, metrics });
   const { deliveryStatus, settled } = options;
   const gateway = createGateway({
     listen: { host: "127.0.0.1", port: 0 },
@@ -86,9 +89,10 @@ export async function startSagServer(options: SagServerOptions = {}): Promise<Sa
             ...(deliveryStatus === undefined ? {} : { deliveryStatus }),
             ...(settled === undefined ? {} : { settled }),
           }),
+          createStsService({ access: control.access, trust: authorizer }),
         ],
         authenticator: createAuthenticator({ keys: control.access.credentials, nonces, clock, metrics }),
-        authorizer: createAuthorizer({ access: control.access, clock, metrics }),
+        authorizer,
         logger: silentLogger,
       }),
     ],
