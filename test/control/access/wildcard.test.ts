@@ -26,7 +26,8 @@ describe("a wildcard pattern", () => {
   });
 
   it("covers what the same regular expression does", () => {
-    const word = (alphabet: string) => fc.string({ unit: fc.constantFrom(...Array.from(alphabet)), maxLength: 12 });
+    const word = (alphabet: string) =>
+      fc.string({ unit: fc.constantFrom(...Array.from(alphabet)), maxLength: 12 });
     fc.assert(
       fc.property(word("ab*?."), word("ab."), (pattern, text) => {
         expect(matchesWildcard(pattern, text)).toBe(byExpression(pattern, text));
