@@ -1,8 +1,9 @@
 /** How one flow log's deliveries go, from capture to each output. */
 import { systemClock } from "../base/mod.ts";
 import type { FlowLog } from "../control/mod.ts";
-import type { DeliveryStatus } from "../gateway/mod.ts";
+import type { DeliveryProblem, DeliveryStatus } from "../gateway/mod.ts";
 import type { System } from "./system.ts";
+import { verdictsOf } from "./verdicts.ts";
 
 type Report = Readonly<Record<string, unknown>>;
 
@@ -15,7 +16,7 @@ export function deliveryReportOf(system: System, flowLogId: string): Report | un
   const isOfFlowLog = (entry: { readonly flowLogId: string }): boolean => entry.flowLogId === flowLogId;
   const { logService, netflow: netflowOutput } = flowLog.outputs;
   return {
-    problems: problemsOf(system, flowLog),
+    problems: problemsOf(system, flowLog).map(({ message }) => message),
     capture: {
       state: flowLog.status === "active" ? state : "off",
       ...(fault === undefined ? {} : { reason: fault.message, remedy: fault.remedy }),
@@ -33,48 +34,84 @@ export function deliveryStatusOf(system: System, flowLogId: string): DeliverySta
   const flowLog = system.control.flowLogs.find(flowLogId);
   if (flowLog === undefined) return undefined;
   const problems = problemsOf(system, flowLog);
-  return { healthy: problems.length === 0, message: problems.join("; ") };
+  const message = problems.map((problem) => problem.message).join("; ");
+  return { healthy: problems.length === 0, message, problems };
 }
 
 /** What keeps an active flow log's records from where they belong; an inactive one has no problems. */
-function problemsOf(system: System, flowLog: FlowLog): string[] {
+function problemsOf(system: System, flowLog: FlowLog): DeliveryProblem[] {
   if (flowLog.status !== "active") return [];
-  const { capture, control, intake, store } = system;
-  const { state, fault } = capture.status();
-  const refusal = intake.refusal();
-  const { accountId } = flowLog;
-  const { enabled, regionId, project, logstore } = flowLog.outputs.logService;
+  return [
+    ...captureProblems(system, flowLog),
+    ...sourceProblems(system, flowLog),
+    ...logServiceProblems(system, flowLog),
+    ...netflowProblems(system, flowLog),
+    ...storageProblems(system, flowLog),
+  ];
+}
+
+function problem(kind: DeliveryProblem["kind"], message: string): DeliveryProblem[] {
+  return [{ kind, message }];
+}
+
+function captureProblems({ capture, control }: System, { id, target }: FlowLog): DeliveryProblem[] {
+  const { state, fault, interfaces } = capture.status();
+  if (state !== "running") return problem("capture", `no capture: ${fault?.message ?? state}`);
+  const resources =
+    target === undefined ? control.flowLogs.resourcesOf(id) : control.resources.interfacesOf(target.id);
+  const names = new Set(resources.map(({ interfaceName }) => interfaceName));
+  return interfaces
+    .filter((one) => one.state === "failed" && names.has(one.name))
+    .flatMap(({ name, fault: reason }) =>
+      problem("capture", `no capture of ${name}: ${reason?.message ?? "failed"}`),
+    );
+}
+
+/** What was to be observed, and how, and cannot be. */
+function sourceProblems({ capture, control }: System, { target, filter }: FlowLog): DeliveryProblem[] {
+  const isGone = target !== undefined && control.resources.find(target.id)?.present !== true;
+  const verdicts = verdictsOf(capture);
+  return [
+    ...(isGone ? problem("resource", `${target.id} is not there`) : []),
+    ...(filter.trafficType === "all" || verdicts.available
+      ? []
+      : problem("verdicts", `no verdicts to select by: ${verdicts.reason}`)),
+  ];
+}
+
+function logServiceProblems({ control, store }: System, { accountId, outputs }: FlowLog): DeliveryProblem[] {
+  const { enabled, regionId, project, logstore } = outputs.logService;
+  if (!enabled) return [];
   const target = control.logProjects.getLogstore({ accountId, regionId, project, logstore });
   return [
-    ...(state === "running" ? [] : [`no capture: ${fault?.message ?? state}`]),
-    ...(enabled && !target.ok ? [`log service: ${target.fault.message}`] : []),
-    ...(enabled && store.status().state !== "ready"
-      ? ["log service: the store does not answer, records wait"]
-      : []),
-    ...netflowProblems(system, flowLog),
-    ...(refusal === undefined ? [] : [`flows wait to be accepted: ${refusal.message}`]),
-    ...spoolProblems(system, flowLog),
+    ...(target.ok ? [] : problem("logTarget", `log service: ${target.fault.message}`)),
+    ...(store.status().state === "ready"
+      ? []
+      : problem("storage", "log service: the store does not answer, records wait")),
   ];
 }
 
 /** Losses are counted for ever; they are a problem as long as what caused them, a sink that is behind, lasts. */
-function spoolProblems({ spool }: System, flowLog: FlowLog): string[] {
+function storageProblems({ intake, spool }: System, flowLog: FlowLog): DeliveryProblem[] {
+  const refusal = intake.refusal();
   const { losses, sinks } = spool.status();
   const lost = losses.filter((loss) => loss.flowLogId === flowLog.id);
   const isBehind = sinks.some(({ name, pending }) => pending > 0 && lost.some(({ sink }) => sink === name));
   const lostRows = lost.reduce((sum, { rows }) => sum + rows, 0);
-  return isBehind ? [`${lostRows} flows were dropped because the spool was full`] : [];
+  return [
+    ...(refusal === undefined ? [] : problem("storage", `flows wait to be accepted: ${refusal.message}`)),
+    ...(isBehind ? problem("storage", `${lostRows} flows were dropped because the spool was full`) : []),
+  ];
 }
 
 /** Templates are repeated at this pace, so that a collector that is still down gives a new error at each. */
 const errorAgeRefreshes = 3;
 
-function netflowProblems({ configuration, netflow }: System, flowLog: FlowLog): string[] {
+function netflowProblems({ configuration, netflow }: System, flowLog: FlowLog): DeliveryProblem[] {
   const { lastError, lastErrorMs, sendErrors = 0 } = netflow.status(flowLog.id) ?? {};
   const ageMsMax = errorAgeRefreshes * configuration.netflow.templateRefreshS * 1000;
   if (!flowLog.outputs.netflow.enabled || lastErrorMs === undefined) return [];
   if (systemClock.nowMs() - lastErrorMs > ageMsMax) return [];
-  return [
-    `netflow: ${sendErrors} send error${sendErrors === 1 ? "" : "s"}, the last: ${lastError ?? "not known"}`,
-  ];
+  const errors = `${sendErrors} send error${sendErrors === 1 ? "" : "s"}`;
+  return problem("netflow", `netflow: ${errors}, the last: ${lastError ?? "not known"}`);
 }

@@ -27,6 +27,7 @@ import { declaredResources } from "./declared-resources.ts";
 import { discoveredInterfaces, selectInterfaces } from "./interfaces.ts";
 import { createReconciler, type Reconciler } from "./reconciler.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
+import { verdictsOf } from "./verdicts.ts";
 
 export interface System {
   readonly configuration: Configuration;
@@ -257,7 +258,7 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
   const reconciler = createReconciler({
     capture,
     netflow,
-    context: () => deliveryContext(parts),
+    context: () => deliveryContext(parts, capture),
     settings: { loopback, natInterfaces },
     logger,
   });
@@ -272,10 +273,10 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
   return { netflow, capture, reconciler, intake, startSinks };
 }
 
-function deliveryContext({ configuration, control }: Foundation): DeliveryContext {
+function deliveryContext({ configuration, control }: Foundation, capture: Capture): DeliveryContext {
   const { flowsMax } = configuration.capture;
   const interfaceNames = hostInterfaces(configuration).map(({ name }) => name);
-  return { control, interfaceNames, flowsMax, verdicts: false };
+  return { control, interfaceNames, flowsMax, verdicts: verdictsOf(capture).available };
 }
 
 /** A plan that capture takes long over must not use up the time that its flows need to be accepted. */

@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { rememberDeliveries } from "../../../src/gateway/dialect/rpc/mod.ts";
+import type { DeliveryStatus } from "../../../src/gateway/mod.ts";
 import { type RecordedClients, recordedClients } from "../rpc/recorded-client.ts";
 import { type SagServer, startSagServer } from "./fixture.ts";
 
 let server: SagServer;
 let clients: RecordedClients;
-let delivery: { healthy: boolean; message: string } | undefined;
+let delivery: DeliveryStatus | undefined;
 let settledCalls = 0;
 beforeAll(async () => {
   server = await startSagServer({
@@ -123,7 +124,7 @@ describe("a flow log", () => {
   it("shows how its deliveries go once that is known", async () => {
     const FlowLogId = await create();
     expect(await shown(FlowLogId)).not.toHaveProperty("FlowLogDeliverStatus");
-    delivery = { healthy: false, message: "127.0.0.1:9995: ECONNREFUSED" };
+    delivery = { healthy: false, message: "127.0.0.1:9995: ECONNREFUSED", problems: [] };
     await expect
       .poll(() => shown(FlowLogId), { timeout: 3000 })
       .toMatchObject({

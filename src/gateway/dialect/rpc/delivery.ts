@@ -1,12 +1,8 @@
 /** Delivery states as lists show them: asked for once a second and flow log, however many lists are read. */
 import { type Clock, systemClock } from "../../../base/mod.ts";
+import type { DeliveryStatus } from "../../delivery-status.ts";
 
-/** How a flow log's deliveries go at present. */
-export interface DeliveryStatus {
-  readonly healthy: boolean;
-  /** What keeps them from going well; "" where nothing does. */
-  readonly message: string;
-}
+export type { DeliveryStatus } from "../../delivery-status.ts";
 
 export type DeliveryLookup = (flowLogId: string) => DeliveryStatus | undefined;
 
