@@ -26,9 +26,17 @@ export function flowKey(flow: {
   return `${source} ${destination} ${protocol} ${sourcePort} ${destinationPort}`;
 }
 
+/** When a flow's first and last packets crossed the wire, milliseconds since 1970. */
+export interface Lifetime {
+  firstMs: number;
+  lastMs: number;
+}
+
 export interface Recorder {
   /** Ends the recording and reads it. */
   finish(): Promise<Truth>;
+  /** The same flows' lifetimes; empty before finish(). */
+  lifetimes(): ReadonlyMap<string, Lifetime>;
 }
 
 /** Records the TCP and UDP packets on the peer's interface, or those that the filter passes. */
@@ -46,7 +54,9 @@ export async function recordTruth(
   let said = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
   await eventually("tcpdump listens", 10_000, () => (said.includes("listening on") ? true : undefined));
+  const lifetimes = new Map<string, Lifetime>();
   return {
+    lifetimes: () => lifetimes,
     finish: async () => {
       // It tells its counts when asked: until it has read all that it received, and nothing more comes.
       let counts = "";
@@ -63,7 +73,7 @@ export async function recordTruth(
       if (!said.includes("\n0 packets dropped by kernel")) {
         throw new Error(`tcpdump has not seen everything: ${said}`);
       }
-      return readTruth(file);
+      return readTruth(file, lifetimes);
     },
   };
 }
@@ -72,23 +82,23 @@ function countsIn(text: string): (string | undefined)[] {
   return [/(\d+) packets captured/u, /(\d+) packets received/u].map((word) => word.exec(text)?.[1]);
 }
 
-function readTruth(file: string): Truth {
+function readTruth(file: string, lifetimes: Map<string, Lifetime>): Truth {
   const columns = ["ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.proto", "ipv6.nxt", "ip.len", "ipv6.plen"];
   const ports = ["udp.srcport", "udp.dstport", "tcp.srcport", "tcp.dstport"];
-  const fields = [...columns, ...ports].flatMap((name) => ["-e", name]);
+  const fields = [...columns, ...ports, "frame.time_epoch"].flatMap((name) => ["-e", name]);
   const text = execFileSync("tshark", ["-r", file, "-T", "fields", "-E", "occurrence=f", ...fields], {
     encoding: "utf8",
     maxBuffer: 256 << 20,
     stdio: ["ignore", "pipe", "ignore"],
   });
   const truth: Truth = new Map();
-  for (const line of text.split("\n").filter(Boolean)) addPacket(truth, line.split("\t"));
+  for (const line of text.split("\n").filter(Boolean)) addPacket(truth, lifetimes, line.split("\t"));
   return truth;
 }
 
-function addPacket(truth: Truth, cells: readonly string[]): void {
+function addPacket(truth: Truth, lifetimes: Map<string, Lifetime>, cells: readonly string[]): void {
   const [source4, destination4, source6, destination6, protocol4, protocol6, length4, length6] = cells;
-  const [udpSource, udpDestination, tcpSource, tcpDestination] = cells.slice(8);
+  const [udpSource, udpDestination, tcpSource, tcpDestination, time] = cells.slice(8);
   const key = flowKey({
     source: source4 || source6!,
     destination: destination4 || destination6!,
@@ -101,4 +111,7 @@ function addPacket(truth: Truth, cells: readonly string[]): void {
   // An IPv6 payload length leaves out the 40 octets of the header.
   flow.octets += length4 ? Number(length4) : Number(length6) + 40;
   truth.set(key, flow);
+  const timeMs = Number(time) * 1000;
+  const { firstMs = timeMs } = lifetimes.get(key) ?? {};
+  lifetimes.set(key, { firstMs, lastMs: timeMs });
 }
