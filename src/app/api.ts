@@ -11,6 +11,7 @@ import { createRpcDialect } from "../gateway/dialect/rpc/mod.ts";
 import { createSagService } from "../gateway/dialect/sag/mod.ts";
 import { createSlsDialect } from "../gateway/dialect/sls/mod.ts";
 import { createStsService } from "../gateway/dialect/sts/mod.ts";
+import { createVpcService } from "../gateway/dialect/vpc/mod.ts";
 import { createGateway, type Dialect, type Gateway } from "../gateway/mod.ts";
 import { createLogReader, type LogReader } from "../query/mod.ts";
 import { deliveryReportOf, deliveryStatusOf } from "./delivery-status.ts";
@@ -42,13 +43,10 @@ function cloudGateway(system: System, reader: LogReader): Result<Gateway> {
     metrics,
   });
   const authorizer = createAuthorizer({ access: control.access, clock: systemClock, metrics });
+  const deliveryStatus = (flowLogId: string) => deliveryStatusOf(system, flowLogId);
   const services = [
-    createSagService({
-      control,
-      logger,
-      deliveryStatus: (flowLogId) => deliveryStatusOf(system, flowLogId),
-      settled: () => system.reconciler.settled(),
-    }),
+    createSagService({ control, logger, deliveryStatus, settled: () => system.reconciler.settled() }),
+    createVpcService({ control, deliveryStatus }),
     createStsService({ access: control.access, trust: authorizer }),
   ];
   const dialects = [

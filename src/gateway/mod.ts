@@ -11,6 +11,8 @@ export {
   type NonceStore,
   openNonceStore,
 } from "./auth/mod.ts";
-export { createRpcDialect, type DeliveryStatus } from "./dialect/rpc/mod.ts";
+export type * from "./delivery-status.ts";
+export { createRpcDialect } from "./dialect/rpc/mod.ts";
 export { createSagService } from "./dialect/sag/mod.ts";
 export { createStsService } from "./dialect/sts/mod.ts";
+export { createVpcService } from "./dialect/vpc/mod.ts";

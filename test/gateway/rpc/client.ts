@@ -12,6 +12,11 @@ export interface Answer {
   readonly body: any;
 }
 
+/** `ok`, or status and code. */
+export function outcomeOf({ status, body }: Answer): string {
+  return status === 200 ? "ok" : `${status} ${body.Code}`;
+}
+
 export interface CallOptions {
   readonly method?: string;
   /** Where the parameters stand; `split` puts the operation's own into the form, as Terraform does. */
