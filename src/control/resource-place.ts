@@ -233,7 +233,9 @@ function createPlacer(
   const place = (device: DiscoveredInterface): string => {
     const named = interfaces.find(({ interfaceName }) => interfaceName === device.name)?.subnet;
     if (named !== undefined) return subnetKeyOf(named);
-    const declared = subnets.find((subnet) => isDeclaredFor(subnet, device));
+    const declared =
+      subnets.find(({ interfaceNames = [] }) => matchesName(interfaceNames, device.name)) ??
+      subnets.find((subnet) => holdsAddress(subnet, device));
     if (declared !== undefined) return subnetKeyOf(declared.name);
     const [network] = networksOf(device);
     if (network !== undefined) return foundKey(networkText(network));
@@ -245,10 +247,9 @@ function createPlacer(
   return place;
 }
 
-function isDeclaredFor({ interfaceNames, cidrs }: Declared<"subnet">, device: DiscoveredInterface): boolean {
-  if (interfaceNames !== undefined && matchesName(interfaceNames, device.name)) return true;
+function holdsAddress({ cidrs = [] }: Declared<"subnet">, device: DiscoveredInterface): boolean {
   const [first] = networksOf(device);
-  return first !== undefined && (cidrs ?? []).some((cidr) => networkContains(parseNetwork(cidr)!, first));
+  return first !== undefined && cidrs.some((cidr) => networkContains(parseNetwork(cidr)!, first));
 }
 
 /** Without those that every link has; IPv4 first, for an interface's first IPv6 address may change by the day. */

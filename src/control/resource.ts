@@ -94,7 +94,10 @@ interface Dependencies {
   readonly regionId: string;
 }
 
-/** Absent interfaces that are remembered, beside those that a flow log observes; and as many subnets. */
+/**
+ * Absent interfaces that are remembered, beside those that a flow log observes; and as many subnets, beside
+ * those and the ones that remembered interfaces are in.
+ */
 export const absentInterfacesMax = 100;
 
 interface Known {
