@@ -155,10 +155,12 @@ function assemble({ options, regionId, regions, box, database, clock, logger }: 
  */
 function logTargetsOf(logProjects: LogProjects, create: boolean): LogTargets {
   return {
-    ensure: (accountId, output) => {
+    ensure: ({ accountId, service }, output) => {
       const { regionId, project, logstore } = output;
       const key = { accountId, regionId, project, logstore };
-      const target = create ? logProjects.ensure(key) : logProjects.getLogstore(key);
+      // A log group and stream have names that nobody chooses: they are there, or are none.
+      const isMade = create && service !== "huawei";
+      const target = isMade ? logProjects.ensure(key) : logProjects.getLogstore(key);
       return target.ok || target.fault.code === "InputInvalid" ? ok(undefined) : target;
     },
   };

@@ -79,7 +79,7 @@ function draft(context: FlowLogsContext, scope: FlowLogScope, wanted: NewFlowLog
     duplicateFault(context, scope, target.value, settings.value) ??
     quotaFault(context, scope);
   if (refused !== null) return refused;
-  const logTarget = ensureLogTarget(context, accountId, settings.value);
+  const logTarget = ensureLogTarget(context, scope, settings.value);
   if (!logTarget.ok) return logTarget;
   return ok({ ...settings.value, ...(target.value === undefined ? {} : { target: target.value }) });
 }

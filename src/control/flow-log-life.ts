@@ -26,7 +26,7 @@ import { isAsynchronous, type Service } from "./service.ts";
 /** Where the log service output is checked, and its project and logstore are made if that is wanted. */
 export interface LogTargets {
   /** Faults: `ProjectNotFound`, `LogstoreNotFound` when they are missing and are not to be made. */
-  ensure(accountId: string, output: LogServiceOutput): Result<void>;
+  ensure(owner: Pick<FlowLogScope, "accountId" | "service">, output: LogServiceOutput): Result<void>;
 }
 
 export interface FlowLogsContext extends FlowLogContext {
@@ -48,7 +48,9 @@ export function modifyFlowLog(
   if (!settings.ok) return settings;
   const refused = resourceGroupFault(context, flowLog, patch.resourceGroupId);
   if (refused !== null) return refused;
-  const target = ensureLogTarget(context, flowLog.accountId, settings.value);
+  // One whose log stream is gone can still be renamed: its delivery status says what it lacks.
+  const isKept = flowLog.service === "huawei";
+  const target = isKept ? ok(undefined) : ensureLogTarget(context, flowLog, settings.value);
   if (!target.ok) return target;
   return change(context, { ...flowLog, ...settings.value }, "modifying");
 }
@@ -123,10 +125,10 @@ function forgetFlowLog({ database, table, memory, changes }: FlowLogsContext, id
 
 export function ensureLogTarget(
   { logTargets }: FlowLogsContext,
-  accountId: string,
+  owner: Pick<FlowLogScope, "accountId" | "service">,
   { outputs: { logService } }: FlowLogSettings,
 ): Result<void> {
-  return logService.enabled ? logTargets.ensure(accountId, logService) : ok(undefined);
+  return logService.enabled ? logTargets.ensure(owner, logService) : ok(undefined);
 }
 
 /** The SAG service takes the id of any group, as its older clients send them. */
