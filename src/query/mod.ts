@@ -1,5 +1,24 @@
 /** Searches over stored records: the search language, record formats, and the reader of logstores. */
+export {
+  type HistogramBucket,
+  histogramBucketsMax,
+  type Histograms,
+  type HistogramsRequest,
+  type Traffic,
+} from "./histogram.ts";
+export {
+  type AnsweringTier,
+  defaultLogReaderConfig,
+  type LogRange,
+  type LogReaderConfig,
+  type LogReaderStore,
+  type QueryProgress,
+  type QueryStatistics,
+  type TierShare,
+} from "./log-query.ts";
+export { huaweiRecordFormat } from "./huawei-record.ts";
 export * from "./log-reader.ts";
+export * from "./lts-search/line-reader.ts";
 export {
   type LogRecord,
   type RecordField,

@@ -17,7 +17,10 @@ export type RecordFieldKind = "long" | "text" | "exact" | "address";
 export interface RecordField {
   readonly name: string;
   readonly kind: RecordFieldKind;
-  /** ClickHouse expression over the store's columns. Written by us, never by a user. */
+  /**
+   * ClickHouse expression over the store's columns. Written by us, never by a user. One that reads a port is
+   * that port or NULL: a rollup tier knows high ports only as one.
+   */
   readonly expression: string;
   /** Whether the expression is NULL for rows whose record lacks the field; no search matches it there. */
   readonly optional?: boolean;

@@ -142,7 +142,7 @@ async function nextStep(
   const limit = limitPosition === Infinity ? "" : `AND position < ${limitPosition}`;
   const batches = await selectRows(
     connection,
-    `SELECT intDiv(position, ${rowsPerPosition}) AS batch, any(${receivedDaySql}), count()
+    `SELECT intDiv(position, ${rowsPerPosition}) AS batch, any(${receivedDaySql("received_ms")}), count()
      FROM ${flowsTable.name} WHERE logstore = ${logstore} AND position >= ${fromPosition} ${limit}
      GROUP BY batch ORDER BY batch LIMIT ${batchesMax} SETTINGS max_threads = 1`,
   );
@@ -178,7 +178,7 @@ async function summarise(connection: Connection, step: Step): Promise<void> {
      FROM (SELECT ${spanSql(finest!, "toUnixTimestamp(time)")} AS span, tuple(${keysOf(finest!).join(", ")}) AS key,
          count() AS sum_records, sum(packets) AS sum_packets, sum(octets) AS sum_octets
        FROM ${flowsTable.name}
-       WHERE logstore = ${logstore} AND ${receivedDaySql} = ${day}
+       WHERE logstore = ${logstore} AND ${receivedDaySql("received_ms")} = ${day}
          AND position >= ${fromPosition} AND position < ${toPosition}
        GROUP BY span, key)
      SETTINGS ${insertSettings}`,

@@ -94,8 +94,10 @@ export function typeOf(name: string): string {
   return flowsTable.columns.find((column) => column.name === name)!.type;
 }
 
-/** The day of receipt of a row of the flow table, as the tiers have it. */
-export const receivedDaySql = `intDiv(received_ms, ${dayMs})`;
+/** SQL of the day of receipt, as the tiers have it, of such a time in the flow table. */
+export function receivedDaySql(receivedMs: string): string {
+  return `intDiv(${receivedMs}, ${dayMs})`;
+}
 
 /** SQL of the first position of a logstore that is not in the tier; 0 if nothing is. */
 export function nextPositionSql({ table }: Tier, logstore: string): string {

@@ -12,7 +12,7 @@ export interface BoundSql {
   readonly parameters: Readonly<Record<string, string | number>>;
 }
 
-export type ParameterType = "String" | "UInt32" | "UInt64" | "IPv6";
+export type ParameterType = "String" | "UInt32" | "UInt64" | "IPv6" | "Array(UInt32)";
 
 export interface Parameters {
   /** Binds a value; gives the placeholder for the SQL text. */

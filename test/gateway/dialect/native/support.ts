@@ -79,7 +79,7 @@ export function createNativeServer(): NativeServer {
 }
 
 function fakeReader(asked: (LogsRequest | TailRequest)[]): LogReader {
-  const statistics = { progress: "Complete", processedRows: 1, elapsedMs: 1, search: "", terms: [] } as const;
+  const statistics = { progress: "Complete", processedRows: 1, elapsedMs: 1, search: "", terms: [], tiers: [] } as const;
   return {
     format: sagRecordFormat,
     getLogs: async (request) => {
