@@ -33,6 +33,16 @@ function look(): void {
   vpc = byName(found, "vpc").get("host")!;
 }
 
+/** Huawei's log groups and streams are made by their own API alone. */
+function makeHuaweiLogs(...logstores: string[]) {
+  const key = { accountId: control.accounts.default.id, regionId: "eu-de", project: "p-one" };
+  unwrap(control.logProjects.createProject(key));
+  for (const logstore of logstores) {
+    unwrap(control.logProjects.createLogstore({ ...key, logstore, retentionDays: 7 }));
+  }
+  return { ...logService, regionId: "eu-de" };
+}
+
 function reopen(): void {
   control.close();
   control = openTestControl({ path });
@@ -120,9 +130,8 @@ describe("a change of an asynchronous service's flow log", () => {
   });
 
   it("of the other services is no state of theirs", () => {
-    const flowLog = unwrap(
-      create("huawei", wantedOn(eth0, { outputs: { logService: { ...logService, regionId: "eu-de" } } })),
-    );
+    const outputs = { logService: makeHuaweiLogs("l-one") };
+    const flowLog = unwrap(create("huawei", wantedOn(eth0, { outputs })));
     expect(stateOf(flowLog.id)).toEqual(["active", undefined]);
     unwrap(control.flowLogs.deactivate(flowLog, flowLog.id));
     expect(stateOf(flowLog.id)).toEqual(["inactive", undefined]);
@@ -180,7 +189,7 @@ describe("the target of a flow log", () => {
   });
 
   it("has as many of Huawei's as do not deliver the same to the same place", () => {
-    const output = { ...logService, regionId: "eu-de" };
+    const output = makeHuaweiLogs("l-one", "l-two");
     const wanted = (trafficType: "all" | "accept", logstore = "l-one") =>
       wantedOn(eth0, { filter: { trafficType }, outputs: { logService: { ...output, logstore } } });
     unwrap(create("huawei", wanted("all")));
