@@ -2,6 +2,7 @@
 import type { Counter, Gauge, Labels, Metrics } from "../observe/mod.ts";
 import type { SessionStatus } from "./child/message.ts";
 import { ledgerError, type LedgerEntry, type SubjectStatus } from "./plan.ts";
+import type { WindowCounts } from "./window-account.ts";
 
 export interface CaptureMetrics {
   /** Takes what the running process reports. */
@@ -23,51 +24,22 @@ const outcomes = [
   "sampledOut",
 ] as const satisfies readonly (keyof LedgerEntry)[];
 
-export function createCaptureMetrics(metrics: Metrics): CaptureMetrics {
-  const seen = createTotals(
-    metrics.counter("weir_capture_seen_packets_total", "Packets that the kernel offered, by interface"),
-  );
-  const packets = createTotals(
-    metrics.counter("weir_capture_packets_total", "Packets by what became of them (outcome), by interface"),
-    outcomes.length * goneSeriesMax,
-  );
-  const meteredPackets = createTotals(
-    metrics.counter("weir_capture_metered_packets_total", "Packets metered, by flow log"),
-  );
-  const meteredOctets = createTotals(
-    metrics.counter("weir_capture_metered_octets_total", "Layer-3 octets metered, by flow log"),
-  );
-  const ended = createTotals(
-    metrics.counter("weir_capture_ended_flows_total", "Flows handed over, by flow log"),
-  );
-  const evicted = createTotals(
-    metrics.counter("weir_capture_evicted_flows_total", "Flows ended early for lack of room, by flow log"),
-  );
-  const gauges = createGauges(metrics);
-  const totals = [seen, packets, meteredPackets, meteredOctets, ended, evicted];
+const windowStatuses = ["ok", "noData", "skipData"] as const satisfies readonly (keyof WindowCounts)[];
+
+/** `source` tells the gauges of several captures apart. */
+export function createCaptureMetrics(metrics: Metrics, source: string): CaptureMetrics {
+  const rounds = [createLedgerTotals(metrics, source), createSubjectTotals(metrics)];
+  const gauges = createGauges(metrics, { source });
   return {
     report(status) {
-      for (const entry of status.ledger) {
-        const labels = {
-          flow_log: entry.flowLogId,
-          resource: entry.resourceId,
-          interface: entry.interfaceName,
-        };
-        seen.set(entry.seen, labels);
-        for (const outcome of outcomes) packets.set(entry[outcome], { ...labels, outcome });
+      for (const { report, totals } of rounds) {
+        report(status);
+        for (const total of totals) total.endRound();
       }
-      for (const subject of status.subjects) {
-        const labels = subjectLabels(subject);
-        meteredPackets.set(subject.packets, labels);
-        meteredOctets.set(subject.octets, labels);
-        ended.set(subject.flowsEnded, labels);
-        evicted.set(subject.flowsEvicted, labels);
-      }
-      for (const total of totals) total.endRound();
       gauges.report(status);
     },
     processEnded() {
-      for (const total of totals) total.rebase();
+      for (const total of rounds.flatMap(({ totals }) => totals)) total.rebase();
     },
     batchesAccepted: metrics.counter("weir_capture_batches_total", "Flow batches accepted by the spool"),
     acceptFailures: metrics.counter(
@@ -81,12 +53,81 @@ export function createCaptureMetrics(metrics: Metrics): CaptureMetrics {
   };
 }
 
-function createGauges(metrics: Metrics): { report(status: SessionStatus): void } {
+interface ReportedTotals {
+  readonly totals: readonly Totals[];
+  readonly report: (status: SessionStatus) => void;
+}
+
+function createLedgerTotals(metrics: Metrics, source: string): ReportedTotals {
+  const seen = createTotals(
+    metrics.counter("weir_capture_seen_packets_total", "Packets that the kernel offered, by interface"),
+  );
+  const packets = createTotals(
+    metrics.counter("weir_capture_packets_total", "Packets by what became of them (outcome), by interface"),
+    outcomes.length * goneSeriesMax,
+  );
+  const checks = createTotals(
+    metrics.counter("weir_capture_ledger_checks_total", "Checks of the ledger with every packet read"),
+  );
+  return {
+    totals: [seen, packets, checks],
+    report({ ledger, check }) {
+      for (const entry of ledger) {
+        const labels = {
+          flow_log: entry.flowLogId,
+          resource: entry.resourceId,
+          interface: entry.interfaceName,
+        };
+        seen.set(entry.seen, labels);
+        for (const outcome of outcomes) packets.set(entry[outcome], { ...labels, outcome });
+      }
+      checks.set(check.checks, { source });
+    },
+  };
+}
+
+function createSubjectTotals(metrics: Metrics): ReportedTotals {
+  const packets = createTotals(
+    metrics.counter("weir_capture_metered_packets_total", "Packets metered, by flow log"),
+  );
+  const octets = createTotals(
+    metrics.counter("weir_capture_metered_octets_total", "Layer-3 octets metered, by flow log"),
+  );
+  const ended = createTotals(
+    metrics.counter("weir_capture_ended_flows_total", "Flows handed over, by flow log"),
+  );
+  const evicted = createTotals(
+    metrics.counter("weir_capture_evicted_flows_total", "Flows ended early for lack of room, by flow log"),
+  );
+  const windows = createTotals(
+    metrics.counter(
+      "weir_capture_windows_total",
+      "Aggregation windows by what was said of them (status: ok, noData, skipData), by flow log",
+    ),
+    windowStatuses.length * goneSeriesMax,
+  );
+  return {
+    totals: [packets, octets, ended, evicted, windows],
+    report({ subjects }) {
+      for (const subject of subjects) {
+        const labels = subjectLabels(subject);
+        packets.set(subject.packets, labels);
+        octets.set(subject.octets, labels);
+        ended.set(subject.flowsEnded, labels);
+        evicted.set(subject.flowsEvicted, labels);
+        if (subject.windows === undefined) continue;
+        for (const said of windowStatuses) windows.set(subject.windows[said], { ...labels, status: said });
+      }
+    },
+  };
+}
+
+function createGauges(metrics: Metrics, labels: Labels): { report(status: SessionStatus): void } {
   const active: Gauge = metrics.gauge("weir_capture_active_flows", "Flows being metered, by flow log");
-  const inFlight = metrics.gauge("weir_capture_batches_waiting", "Flow batches not accepted yet");
+  const inFlight = metrics.gauge("weir_capture_batches_waiting", "Flow batches not accepted yet, by source");
   const error = metrics.gauge(
     "weir_capture_ledger_error_packets",
-    "Packets that the ledger cannot account for; 0 unless packets were lost unnoticed",
+    "Packets that the ledger cannot account for, now and at the checks so far; 0 unless packets were lost unnoticed",
   );
   let known: SubjectStatus[] = [];
   return {
@@ -94,8 +135,9 @@ function createGauges(metrics: Metrics): { report(status: SessionStatus): void }
       for (const subject of known) active.remove(subjectLabels(subject));
       known = [...status.subjects];
       for (const subject of known) active.set(subject.activeFlows, subjectLabels(subject));
-      inFlight.set(status.batchesInFlight);
-      error.set(status.ledger.reduce((sum, entry) => sum + Math.abs(ledgerError(entry)), 0));
+      inFlight.set(status.batchesInFlight, labels);
+      const errorNow = status.ledger.reduce((sum, entry) => sum + Math.abs(ledgerError(entry)), 0);
+      error.set(errorNow + status.check.errorPackets, labels);
     },
   };
 }

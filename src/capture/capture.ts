@@ -6,6 +6,7 @@ import { type Clock, type Fault, fault, ok, randomText, type Result } from "../b
 import type { Logger, Metrics } from "../observe/mod.ts";
 import type { ChildRegister } from "../process/mod.ts";
 import { offerBatch } from "./acceptance.ts";
+import { type AccountedWindows, createAccountedWindows, type WindowMemory } from "./accounted-windows.ts";
 import { type CaptureMetrics, createCaptureMetrics } from "./capture-metrics.ts";
 import type { FromChild, SessionStatus } from "./child/message.ts";
 import { type CaptureConfig, defaultCaptureConfig } from "./config.ts";
@@ -31,6 +32,8 @@ export interface CaptureDeps {
   readonly accept: (bytes: Uint8Array) => Promise<Result<unknown>>;
   /** Where child processes are written down, for a start after a kill. */
   readonly children?: ChildRegister;
+  /** Keeps what the next start has to know of windows. */
+  readonly windowMemory?: WindowMemory;
 }
 
 export interface Capture {
@@ -66,6 +69,7 @@ interface CaptureState {
   plan: CapturePlan;
   /** Number of the plan; 0 before the first. */
   planId: number;
+  planSinceMs: number | null;
   /** Number of the capture process: an answer to a former one is none to this one. */
   processNumber: number;
   starting: Waiter[];
@@ -78,6 +82,7 @@ interface Parts {
   readonly deps: CaptureDeps;
   readonly state: CaptureState;
   readonly captureMetrics: CaptureMetrics;
+  readonly windows: AccountedWindows;
   readonly tcpdumps: TcpdumpGroup;
   readonly supervisor: Supervisor;
 }
@@ -86,6 +91,7 @@ const emptySession: SessionStatus = {
   interfaces: [],
   subjects: [],
   ledger: [],
+  check: { checks: 0, errorPackets: 0 },
   batchesAccepted: 0,
   batchesInFlight: 0,
 };
@@ -101,8 +107,12 @@ export function createCapture(given: Partial<CaptureConfig>, deps: CaptureDeps):
     onExit: () => onExit(parts),
   });
   const tcpdumps = createTcpdumpGroup({ ...config, ...deps, send: (message) => supervisor.send(message) });
-  const captureMetrics = createCaptureMetrics(deps.metrics);
-  const parts: Parts = { config, deps, state, captureMetrics, tcpdumps, supervisor };
+  const captureMetrics = createCaptureMetrics(
+    deps.metrics,
+    config.method === "nflog" ? "verdicts" : "packets",
+  );
+  const windows = createAccountedWindows(deps.windowMemory);
+  const parts: Parts = { config, deps, state, captureMetrics, windows, tcpdumps, supervisor };
   return {
     start() {
       const obstacle = state.method === "tcpdump" ? tcpdumpObstacle() : undefined;
@@ -127,6 +137,7 @@ function createState({ method }: CaptureConfig): CaptureState {
     session: emptySession,
     plan: emptyPlan,
     planId: 0,
+    planSinceMs: null,
     processNumber: 0,
     starting: [],
     applying: [],
@@ -134,9 +145,11 @@ function createState({ method }: CaptureConfig): CaptureState {
 }
 
 function apply(parts: Parts, plan: CapturePlan): Promise<Result<CaptureStatus>> {
-  const { state } = parts;
+  const { state, deps, windows } = parts;
   state.plan = plan;
   state.planId++;
+  state.planSinceMs = null;
+  windows.follow(plan, state.phase === "running" ? undefined : deps.clock.nowMs() * 1000);
   if (state.phase === "stopped" || state.phase === "stopping" || state.phase === "unavailable") {
     const notRunning = fault("CaptureUnavailable", "capture is not running");
     return Promise.resolve({ ok: false, fault: state.fault ?? notRunning });
@@ -166,6 +179,9 @@ function onMessage(parts: Parts, message: FromChild): void {
       return onReady(parts, message.privileges);
     case "failed":
       return onFailed(parts, message.fault);
+    case "armed":
+      if (message.id === parts.state.planId) parts.state.planSinceMs = message.atMs;
+      return;
     case "applied":
       report(parts, message.status);
       if (message.id === parts.state.planId) resolveAll(parts.state.applying, ok(statusOf(parts)));
@@ -217,6 +233,7 @@ function turnOff({ state, supervisor }: Parts, reason: Fault): Result<CaptureSta
 function onExit({ state, captureMetrics, tcpdumps }: Parts): void {
   captureMetrics.processEnded();
   state.privileges = null;
+  state.planSinceMs = null;
   // Streams are of no use to a process that has not seen their beginning.
   void tcpdumps.stop();
   if (state.phase !== "running") return;
@@ -225,8 +242,8 @@ function onExit({ state, captureMetrics, tcpdumps }: Parts): void {
   captureMetrics.restarts.add();
 }
 
-function sendPlan({ state, supervisor, tcpdumps }: Parts): void {
-  supervisor.send({ type: "apply", id: state.planId, plan: state.plan });
+function sendPlan({ state, supervisor, tcpdumps, windows }: Parts): void {
+  supervisor.send({ type: "apply", id: state.planId, plan: windows.continued(state.plan) });
   if (state.method !== "tcpdump") return;
   const devices = discoverInterfaces();
   const names = state.plan.subjects.flatMap((subject) =>
@@ -251,7 +268,12 @@ async function takeBatch(parts: Parts, sequence: number, bytes: Uint8Array): Pro
   if (state.processNumber === processNumber) supervisor.send({ type: "accepted", sequence });
 }
 
-function report({ state, deps, captureMetrics }: Parts, status: SessionStatus): void {
+function report({ state, deps, captureMetrics, windows }: Parts, status: SessionStatus): void {
+  windows.note(status.subjects);
+  const { errorPackets } = status.check;
+  if (errorPackets > state.session.check.errorPackets) {
+    deps.logger.error({ errorPackets }, "the packets' ledger does not add up");
+  }
   const known = new Map(state.session.interfaces.map((entry) => [entry.name, entry.state]));
   for (const { name, state: now, fault: reason } of status.interfaces) {
     if (known.get(name) === now) continue;
@@ -272,6 +294,7 @@ function statusOf({ state, supervisor }: Parts): CaptureStatus {
     processId: state.phase === "unavailable" ? null : supervisor.processId(),
     restarts: supervisor.restarts(),
     privileges: state.privileges,
+    planSinceMs: state.planSinceMs,
   };
 }
 

@@ -32,6 +32,10 @@ export interface Ledger {
   /** Ends the count of every subject on the tap, which has been read to its end. */
   detach(tap: Tap): void;
   entries(): LedgerEntry[];
+  /** The sum of the subject's accounts, also of those that were forgotten while it lasted. */
+  totalOf(key: string): LedgerCounts;
+  /** How often a tap was attached to the subject. */
+  attachmentsOf(key: string): number;
   /**
    * Forgets subjects that are not attached anywhere and not in `keys`, and the oldest of too many interfaces
    * that subjects were attached to once. What entries() told is told no more.
@@ -44,6 +48,8 @@ const closedAccountsMax = 256;
 
 export function createLedger(): Ledger {
   const accounts = new Map<string, Account>();
+  const forgotten = new Map<string, LedgerCounts>();
+  const attachments = new Map<string, number>();
   const endCounts = (tap: Tap, kept: ReadonlySet<string>, atReadPosition: boolean): void => {
     for (const account of accounts.values()) {
       if (account.open?.tap !== tap || kept.has(attachment(account.subject))) continue;
@@ -63,16 +69,34 @@ export function createLedger(): Ledger {
         const known = accounts.get(name);
         if (known?.open?.tap === tap) continue;
         const folded = known?.folded ?? emptyLedgerCounts();
+        const key = subjectKey(subject);
+        attachments.set(key, (attachments.get(key) ?? 0) + 1);
         accounts.set(name, { subject, interfaceName: tap.name, folded, open: { tap, base: baseOf(tap) } });
       }
     },
     detach: (tap) => endCounts(tap, new Set(), false),
     entries: () => [...accounts.values()].map(entryOf),
+    totalOf(key) {
+      const total = { ...(forgotten.get(key) ?? emptyLedgerCounts()) };
+      for (const account of accounts.values()) {
+        if (subjectKey(account.subject) === key) addLedgerCounts(total, countsOf(account));
+      }
+      return total;
+    },
+    attachmentsOf: (key) => attachments.get(key) ?? 0,
     forget(keys) {
+      for (const key of attachments.keys()) if (!keys.has(key)) attachments.delete(key);
+      for (const key of forgotten.keys()) if (!keys.has(key)) forgotten.delete(key);
       const closed = [...accounts].filter(([, { open }]) => open === null);
       const excess = closed.length - closedAccountsMax;
-      for (const [index, [name, { subject }]] of closed.entries()) {
-        if (index < excess || !keys.has(subjectKey(subject))) accounts.delete(name);
+      for (const [index, [name, { subject, folded }]] of closed.entries()) {
+        const key = subjectKey(subject);
+        if (index >= excess && keys.has(key)) continue;
+        accounts.delete(name);
+        if (!keys.has(key)) continue;
+        const kept = forgotten.get(key) ?? emptyLedgerCounts();
+        addLedgerCounts(kept, folded);
+        forgotten.set(key, kept);
       }
     },
   };
@@ -92,10 +116,15 @@ function baseOf(tap: Tap): Base {
   };
 }
 
-function entryOf({ subject, interfaceName, folded, open }: Account): LedgerEntry {
+function entryOf(account: Account): LedgerEntry {
+  const { flowLogId, resourceId } = account.subject;
+  return { flowLogId, resourceId, interfaceName: account.interfaceName, ...countsOf(account) };
+}
+
+function countsOf({ subject, folded, open }: Account): LedgerCounts {
   const counts = { ...folded };
   if (open !== null) addLedgerCounts(counts, countsSince(subject, open.tap, open.base));
-  return { flowLogId: subject.flowLogId, resourceId: subject.resourceId, interfaceName, ...counts };
+  return counts;
 }
 
 function countsSince(subject: CaptureSubject, tap: Tap, base: Base): LedgerCounts {

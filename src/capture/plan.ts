@@ -1,5 +1,6 @@
 /** What capture is asked to do, what it says of itself, and the ledger that both are judged by. */
 import type { Fault } from "../base/mod.ts";
+import type { WindowCounts } from "./window-account.ts";
 
 /** One flow log on one resource. */
 export interface CaptureSubject {
@@ -17,6 +18,11 @@ export interface CaptureSubject {
   readonly flowsMax: number;
   /** Changes with the flow log's settings: flows metered under one revision do not go on under the next. */
   readonly revision?: number;
+  /**
+   * Windows before this time have been spoken of by a former capture process; those since then that ended
+   * without capture are SKIPDATA. Absent for a flow log that begins now. Microseconds since 1970.
+   */
+  readonly accountedUpToUs?: number;
 }
 
 /** When flows are cut: by age and silence, or by windows of the packets' time since 1970. */
@@ -106,6 +112,12 @@ export function ledgerError(counts: LedgerCounts): number {
   return counts.seen - (metered + kernelDrops + undecodable + excluded + notSelected + sampledOut + unread);
 }
 
+/** How often the ledger was checked with every packet read, and by how many packets it did not add up. */
+export interface LedgerCheckCounts {
+  readonly checks: number;
+  readonly errorPackets: number;
+}
+
 /**
  * `armed` captures; `down` captures as soon as the interface is up; `absent` as soon as there is one of that
  * name; `covered` is left out because its packets are counted elsewhere (selection.ts).
@@ -129,6 +141,10 @@ export interface SubjectStatus {
   readonly flowsEnded: number;
   /** Flows that were ended early because flowsMax was reached. */
   readonly flowsEvicted: number;
+  /** What was said of its windows; absent where flows are aged. */
+  readonly windows?: WindowCounts;
+  /** Up to here every window has been spoken of, and what was said is accepted; microseconds since 1970. */
+  readonly accountedUpToUs?: number;
 }
 
 /** What the capture process says of its own privileges, read from /proc/self/status after the drop. */
@@ -145,7 +161,12 @@ export interface PrivilegeReport {
   readonly threadsDiffering: number;
 }
 
-export type CaptureMethod = "ring" | "tcpdump" | "replay";
+export type CaptureMethod = "ring" | "tcpdump" | "replay" | "nflog";
+
+/** Whether the firewall's verdicts are to be had, or why not. */
+export type VerdictStatus =
+  | { readonly available: true }
+  | { readonly available: false; readonly fault: Fault };
 
 export interface CaptureStatus {
   /** `unavailable` says why in `fault`; Weir goes on without capture then. */
@@ -155,6 +176,8 @@ export interface CaptureStatus {
   readonly processId: number | null;
   readonly restarts: number;
   readonly privileges: PrivilegeReport | null;
+  /** Since when the last plan holds, milliseconds since 1970: packets are metered by it. Null while it does not. */
+  readonly planSinceMs: number | null;
   readonly interfaces: readonly InterfaceStatus[];
   /** Of this capture process; one that was taken off the plan is reported once more. */
   readonly subjects: readonly SubjectStatus[];
@@ -162,4 +185,6 @@ export interface CaptureStatus {
   readonly ledger: readonly LedgerEntry[];
   readonly batchesAccepted: number;
   readonly batchesInFlight: number;
+  /** Absent where nobody was to look for them. */
+  readonly verdicts?: VerdictStatus;
 }

@@ -1,15 +1,30 @@
-/** One subject's meter and the batches that leave it. */
+/** One subject's meter, the account of its windows, and the batches that leave it. */
 import { encodeFlowBatch, type FlowBatch } from "../flow/mod.ts";
-import { createMeter, drainMeter, flushMeter, type Meter, type MeterPolicy } from "../meter/mod.ts";
+import {
+  advanceMeter,
+  createMeter,
+  drainMeter,
+  emitWindowStatus,
+  flushMeter,
+  type Meter,
+  type MeterPolicy,
+} from "../meter/mod.ts";
 import type { Outbox } from "./child/outbox.ts";
 import type { CapturePolicy, CaptureSubject, SubjectStatus } from "./plan.ts";
 import { trafficClassesOf } from "./traffic-class.ts";
+import { createWindowAccount, type WindowAccount, type WindowCounts } from "./window-account.ts";
 
 export interface MeteredSubject {
   subject: CaptureSubject;
   readonly meter: Meter;
   /** What former meters of the same subject, with other settings, metered. */
   readonly before: SubjectStatus;
+  /** What the ledger held as metered for the subject when the meter was made. */
+  readonly meteredBefore: number;
+  /** Null where flows are aged, and until openAccount(). */
+  account: WindowAccount | null;
+  /** Up to where its windows are accounted for and what was said of them is accepted. */
+  accountedUpToUs: number | undefined;
 }
 
 export interface BatchOrigin {
@@ -17,24 +32,85 @@ export interface BatchOrigin {
   readonly bootId: string;
 }
 
+export interface SubjectPast {
+  readonly before?: SubjectStatus;
+  readonly meteredBefore: number;
+}
+
 export function createMeteredSubject(
   subject: CaptureSubject,
   origin: BatchOrigin,
   outbox: Outbox,
-  before: SubjectStatus = emptyStatus(subject),
+  { before = emptyStatus(subject), meteredBefore }: SubjectPast,
 ): MeteredSubject {
-  const { flowLogId, resourceId } = subject;
+  const { flowLogId, resourceId, policy } = subject;
   const emit = (flows: FlowBatch): void => {
     flows.header = { ...origin, sequence: outbox.nextSequence(), flowLogId, resourceId };
     outbox.add(encodeFlowBatch(flows));
+    if (policy.kind === "window") noteRecords(metered, flows);
   };
   const meter = createMeter({
-    policy: meterPolicyOf(subject.policy),
+    policy: meterPolicyOf(policy),
     flowsMax: subject.flowsMax,
     observationDomain: subject.observationDomain,
     emit,
   });
-  return { subject, meter, before };
+  const metered: MeteredSubject = {
+    subject,
+    meter,
+    before,
+    meteredBefore,
+    account: null,
+    accountedUpToUs: before.accountedUpToUs,
+  };
+  return metered;
+}
+
+function noteRecords({ account }: MeteredSubject, { columns, count }: FlowBatch): void {
+  if (account === null) return;
+  for (let row = 0; row < count; row++) {
+    if (columns.packets[row]! > 0) account.recorded(columns.startUs[row]!);
+  }
+}
+
+/**
+ * Begins the account of the subject's windows, once its packets are seen: at `nowUs`, or at the first packet
+ * where that is undefined. `former` is the meter that this one replaces.
+ */
+export function openAccount(
+  metered: MeteredSubject,
+  nowUs: number | undefined,
+  former: MeteredSubject | undefined,
+): void {
+  const { subject, meter } = metered;
+  if (subject.policy.kind !== "window") return;
+  metered.account = createWindowAccount({
+    windowUs: subject.policy.windowMs * 1000,
+    sinceUs: former === undefined ? subject.accountedUpToUs : undefined,
+    nowUs,
+    say: (endUs, logStatus) => emitWindowStatus(meter, endUs, logStatus),
+  });
+  metered.accountedUpToUs ??= subject.accountedUpToUs ?? nowUs;
+  if (nowUs !== undefined && former?.account?.hasRecords() === true) metered.account.recorded(nowUs);
+}
+
+/** Ends the flows whose time is up and hands over what is finished. */
+export function advanceSubject({ meter }: MeteredSubject, readUpToUs: number): void {
+  advanceMeter(meter, readUpToUs);
+  drainMeter(meter);
+}
+
+/** Closes the windows that ended by `readUpToUs`, which advanceSubject() was told before. */
+export function closeWindows(metered: MeteredSubject, outbox: Outbox, readUpToUs: number): void {
+  const { account } = metered;
+  if (account?.isDue(readUpToUs) !== true) return;
+  account.close(readUpToUs);
+  noteAccounted(metered, account, outbox);
+}
+
+function noteAccounted(metered: MeteredSubject, account: WindowAccount, outbox: Outbox): void {
+  const upToUs = account.closedUpToUs();
+  void outbox.settled().then(() => (metered.accountedUpToUs = upToUs));
 }
 
 function meterPolicyOf(policy: CapturePolicy): MeterPolicy {
@@ -47,10 +123,14 @@ function meterPolicyOf(policy: CapturePolicy): MeterPolicy {
   };
 }
 
-/** Ends every flow of the subject (forced end) and hands over all that is finished. */
-export function endFlows({ meter }: MeteredSubject): void {
+/** Ends every flow of the subject (forced end), hands over all that is finished and ends its account. */
+export function endFlows(metered: MeteredSubject, outbox: Outbox, nowUs: number): void {
+  const { meter, account } = metered;
   flushMeter(meter);
   drainMeter(meter);
+  if (account === null) return;
+  account.end(nowUs);
+  noteAccounted(metered, account, outbox);
 }
 
 /** Whether flows metered under one must not go on under the other. */
@@ -74,7 +154,8 @@ function isSamePolicy(one: CapturePolicy, other: CapturePolicy): boolean {
   );
 }
 
-export function subjectStatus({ subject, meter, before }: MeteredSubject): SubjectStatus {
+export function subjectStatus(metered: MeteredSubject): SubjectStatus {
+  const { subject, meter, before, account, accountedUpToUs } = metered;
   const { packets, octets, activeFlows, flowsEmitted, flowsEvicted } = meter.statistics;
   const ended = Object.values(flowsEmitted).reduce((sum, count) => sum + count, 0);
   return {
@@ -85,6 +166,17 @@ export function subjectStatus({ subject, meter, before }: MeteredSubject): Subje
     activeFlows,
     flowsEnded: before.flowsEnded + ended,
     flowsEvicted: before.flowsEvicted + flowsEvicted,
+    ...(account === null ? {} : { windows: addWindows(before.windows, account.counts()) }),
+    ...(account === null || accountedUpToUs === undefined ? {} : { accountedUpToUs }),
+  };
+}
+
+function addWindows(before: WindowCounts | undefined, now: WindowCounts): WindowCounts {
+  if (before === undefined) return now;
+  return {
+    ok: before.ok + now.ok,
+    noData: before.noData + now.noData,
+    skipData: before.skipData + now.skipData,
   };
 }
 

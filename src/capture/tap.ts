@@ -21,8 +21,11 @@ export interface Tap {
   read(): boolean;
   /** Clears an error that would wake every poll; true if there was one. */
   takeError(): boolean;
-  /** Reads every packet that the kernel has taken before this call. Blocks for a block's timeout at most. */
-  catchUp(): void;
+  /**
+   * Reads every packet that the kernel has taken before this call, and says how many of them did not come: 0
+   * unless packets were lost unnoticed. Blocks for a block's timeout at most.
+   */
+  catchUp(): number;
   /** Lets no further packet in and reads the rest. */
   finish(): void;
   close(): void;
@@ -45,14 +48,15 @@ export function openRingTap(libc: Libc, name: string, intake: Intake, config: Ca
     return drained;
   };
   const waiting = createPollSet([{ descriptor: ring.descriptor, events: pollIn }]);
-  const catchUp = (): void => {
+  const catchUp = (): number => {
     const { packets, drops } = ring.statistics();
     const taken = packets - drops;
     for (let polls = 0; polls < catchUpPollsMax; polls++) {
       for (let drained = false; !drained && ring.packetsRead() < taken;) drained = read();
-      if (ring.packetsRead() >= taken) return;
+      if (ring.packetsRead() >= taken) return 0;
       libc.poll(waiting, config.retireTimeoutMs);
     }
+    return taken - ring.packetsRead();
   };
   return ok({
     name,
@@ -95,7 +99,10 @@ export function createFedTap(name: string, intake: Intake): FedTap {
     },
     read: () => true,
     takeError: () => false,
-    catchUp: () => flushIntake(intake),
+    catchUp() {
+      flushIntake(intake);
+      return 0;
+    },
     finish: () => flushIntake(intake),
     close: () => undefined,
     take(bytes, view, frames) {

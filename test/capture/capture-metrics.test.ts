@@ -13,6 +13,7 @@ const status = (ledger: readonly LedgerEntry[]) => ({
   interfaces: [],
   subjects: [],
   ledger,
+  check: { checks: 0, errorPackets: 0 },
   batchesAccepted: 0,
   batchesInFlight: 0,
 });
@@ -21,7 +22,7 @@ const labels = { flow_log: "fl-1", resource: "sag-1", interface: "eth0" };
 describe("capture's metrics", () => {
   it("go on from what former processes counted", () => {
     const metrics = createMetrics();
-    const captureMetrics = createCaptureMetrics(metrics);
+    const captureMetrics = createCaptureMetrics(metrics, "packets");
     captureMetrics.report(status([entryOf("eth0", 7)]));
     captureMetrics.processEnded();
     captureMetrics.report(status([entryOf("eth0", 3)]));
@@ -30,7 +31,7 @@ describe("capture's metrics", () => {
 
   it("forget the interfaces longest gone, never one that is there", () => {
     const metrics = createMetrics();
-    const captureMetrics = createCaptureMetrics(metrics);
+    const captureMetrics = createCaptureMetrics(metrics, "packets");
     for (let index = 0; index < 2000; index++) {
       captureMetrics.report(status([entryOf("eth0", index), entryOf(`veth${index}`, 1)]));
     }

@@ -1,5 +1,5 @@
 /** How a session is driven: by the ring's poll, or by a timer where the packets are brought from outside. */
-import { type Fault, fault, ok, type Result } from "../../base/mod.ts";
+import { type Fault, fault, ok, type Result, systemClock } from "../../base/mod.ts";
 import { type Libc, loadLibc } from "../../libc/mod.ts";
 import type { CaptureConfig } from "../config.ts";
 import { assignedAddresses } from "../own-address.ts";
@@ -62,6 +62,7 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
   const session: Session = createSession({
     ...deps,
     encapsulations: deps.config.encapsulations,
+    clock: systemClock,
     assignedAddresses: () => libc.interfaceAddresses(),
     openTap: (device, intake) =>
       openRingTap(libc, device.name, intake, ringConfig(config, session.taps.taps.size)),
@@ -85,6 +86,7 @@ async function createVerdictDriver(deps: DriverDeps): Promise<Result<Driver>> {
   const session = createSession({
     ...deps,
     encapsulations: config.encapsulations,
+    clock: systemClock,
     assignedAddresses: () => libc.interfaceAddresses(),
     openTap: (device, intake) => ok(source.openTap(device.name, intake)),
   });
@@ -134,6 +136,7 @@ function createFedDriver(deps: DriverDeps): Result<Driver> {
   const session = createSession({
     ...deps,
     encapsulations: deps.config.encapsulations,
+    clock: systemClock,
     assignedAddresses,
     openTap(device, intake) {
       const tap = createFedTap(device.name, intake);
@@ -193,6 +196,7 @@ function createReplayDriver(deps: DriverDeps): Result<Driver> {
   const session = createSession({
     ...deps,
     encapsulations: deps.config.encapsulations,
+    clock: undefined,
     assignedAddresses: () => [],
     discover: () => [replay.device],
     openTap: (device, intake) => ok((tap = createFedTap(device.name, intake))),

@@ -6,6 +6,7 @@ import type {
   CaptureMethod,
   CapturePlan,
   InterfaceStatus,
+  LedgerCheckCounts,
   LedgerEntry,
   PrivilegeReport,
   SubjectStatus,
@@ -16,6 +17,7 @@ export interface SessionStatus {
   readonly interfaces: readonly InterfaceStatus[];
   readonly subjects: readonly SubjectStatus[];
   readonly ledger: readonly LedgerEntry[];
+  readonly check: LedgerCheckCounts;
   readonly batchesAccepted: number;
   readonly batchesInFlight: number;
 }
@@ -48,6 +50,8 @@ export type ToChild =
 export type FromChild =
   | { readonly type: "ready"; readonly privileges: PrivilegeReport }
   | { readonly type: "failed"; readonly fault: Fault }
+  /** The plan holds since `atMs`; what it ended may still wait to be accepted. */
+  | { readonly type: "armed"; readonly id: number; readonly atMs: number }
   | { readonly type: "applied"; readonly id: number; readonly status: SessionStatus }
   | { readonly type: "batch"; readonly sequence: number; readonly bytes: Uint8Array }
   | { readonly type: "chunkTaken"; readonly interfaceName: string; readonly packetType: number }

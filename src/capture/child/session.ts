@@ -1,15 +1,20 @@
 /** A capture process at work: the plan's subjects, their taps and meters, and the batches that leave. */
-import { createLedger } from "../ledger.ts";
-import { advanceMeter, drainMeter } from "../../meter/mod.ts";
+import type { Clock } from "../../base/mod.ts";
+import { createLedger, type Ledger } from "../ledger.ts";
 import { type CapturePlan, emptyPlan, subjectKey, type SubjectStatus } from "../plan.ts";
 import {
+  advanceSubject,
   type BatchOrigin,
+  closeWindows,
   createMeteredSubject,
   endFlows,
   type MeteredSubject,
   needsNewMeter,
+  openAccount,
   subjectStatus,
 } from "../subject.ts";
+import { createLedgerCheck, type LedgerCheck } from "./ledger-check.ts";
+import { createLossWatch, type LossWatch } from "./loss-watch.ts";
 import type { SessionStatus } from "./message.ts";
 import { createOutbox, type Outbox, type SendBatch } from "./outbox.ts";
 import { createTapTable, type TapTable, type TapTableDeps } from "./taps.ts";
@@ -17,6 +22,8 @@ import { createTapTable, type TapTable, type TapTableDeps } from "./taps.ts";
 export interface SessionDeps extends Omit<TapTableDeps, "ledger"> {
   readonly origin: BatchOrigin;
   readonly sendBatch: SendBatch;
+  /** The clock of the packets' timestamps; undefined where they have a time of their own. */
+  readonly clock: Clock | undefined;
 }
 
 export interface Session {
@@ -35,78 +42,159 @@ export interface Session {
   status(): SessionStatus;
 }
 
-export function createSession(deps: SessionDeps): Session {
-  const outbox = createOutbox(deps.sendBatch);
-  const ledger = createLedger();
-  const taps = createTapTable({ ...deps, ledger });
-  const subjects = new Map<string, MeteredSubject>();
+/** Where nothing else asks for a check of the ledger, there is one after this time. */
+const checkEveryUs = 60_000_000;
+
+interface State {
+  readonly deps: SessionDeps;
+  readonly outbox: Outbox;
+  readonly ledger: Ledger;
+  readonly taps: TapTable;
+  readonly check: LedgerCheck;
+  readonly watch: LossWatch;
+  readonly subjects: Map<string, MeteredSubject>;
   /** Subjects that are gone, until their last counts are reported. */
-  const gone: SubjectStatus[] = [];
-  let plan = emptyPlan;
+  readonly gone: SubjectStatus[];
+  plan: CapturePlan;
+  /** Up to where the taps were read last, and when the ledger was checked; of the packets' time. */
+  readUpToUs: number;
+  checkedUs: number;
+}
+
+export function createSession(deps: SessionDeps): Session {
+  const state = createState(deps);
+  const { outbox, taps, subjects } = state;
   return {
     outbox,
     taps,
-    apply(next) {
-      taps.catchUp();
-      gone.push(...changeSubjects(subjects, next, deps.origin, outbox));
-      plan = next;
-      taps.reconcile(plan, subjects.values());
-      return outbox.settled();
+    apply: (next) => apply(state, next),
+    rearm: () => taps.reconcile(state.plan, subjects.values()),
+    advance(readUpToUs) {
+      state.readUpToUs = readUpToUs;
+      if (isCheckDue(state)) checkLedger(state);
+      else look(state);
+      endWhatIsDue(state);
     },
-    rearm: () => taps.reconcile(plan, subjects.values()),
-    advance(nowUs) {
-      for (const { meter } of subjects.values()) {
-        advanceMeter(meter, nowUs);
-        drainMeter(meter);
-      }
-    },
-    endFlows: () => endAll(subjects),
+    endFlows: () => endAll(state),
     finish() {
       taps.finish();
-      endAll(subjects);
+      state.readUpToUs = nowUsOf(state);
+      checkLedger(state);
+      endWhatIsDue(state);
+      endAll(state);
       return outbox.settled();
     },
-    status() {
-      const entries = ledger.entries();
-      ledger.forget(new Set(subjects.keys()));
-      return {
-        interfaces: taps.statuses(),
-        subjects: [...subjects.values()].map(subjectStatus).concat(gone.splice(0)),
-        ledger: entries,
-        batchesAccepted: outbox.acceptedCount(),
-        batchesInFlight: outbox.waiting(),
-      };
-    },
+    status: () => statusOf(state),
   };
 }
 
-function endAll(subjects: ReadonlyMap<string, MeteredSubject>): void {
-  for (const metered of subjects.values()) endFlows(metered);
+function createState(deps: SessionDeps): State {
+  const ledger = createLedger();
+  const taps = createTapTable({ ...deps, ledger });
+  return {
+    deps,
+    outbox: createOutbox(deps.sendBatch),
+    ledger,
+    taps,
+    check: createLedgerCheck(ledger, taps),
+    watch: createLossWatch({ ledger, interfaces: () => taps.statuses(), clock: deps.clock }),
+    subjects: new Map(),
+    gone: [],
+    plan: emptyPlan,
+    readUpToUs: 0,
+    checkedUs: Number.NaN,
+  };
 }
 
-/** Makes `subjects` those of the plan; returns the last counts of those that are gone. */
-function changeSubjects(
-  subjects: Map<string, MeteredSubject>,
-  next: CapturePlan,
-  origin: BatchOrigin,
-  outbox: Outbox,
-): SubjectStatus[] {
-  const gone: SubjectStatus[] = [];
+function apply(state: State, next: CapturePlan): Promise<void> {
+  const { taps, subjects, outbox, deps } = state;
+  taps.catchUp();
+  look(state);
+  const opened = changeSubjects(state, next);
+  state.plan = next;
+  taps.reconcile(next, subjects.values());
+  const beginUs = deps.clock === undefined ? undefined : nowUsOf(state);
+  for (const [metered, former] of opened) openAccount(metered, beginUs, former);
+  look(state);
+  return outbox.settled();
+}
+
+function statusOf({ subjects, gone, ledger, taps, check, outbox }: State): SessionStatus {
+  const entries = ledger.entries();
+  ledger.forget(new Set(subjects.keys()));
+  return {
+    interfaces: taps.statuses(),
+    subjects: [...subjects.values()].map(subjectStatus).concat(gone.splice(0)),
+    ledger: entries,
+    check: check.counts(),
+    batchesAccepted: outbox.acceptedCount(),
+    batchesInFlight: outbox.waiting(),
+  };
+}
+
+function look(state: State): void {
+  state.watch.look(state.subjects.values(), nowUsOf(state));
+}
+
+function checkLedger(state: State): void {
+  const { check, subjects, checkedUs, readUpToUs } = state;
+  const error = check.run(subjects.values());
+  look(state);
+  for (const { account } of error === 0 ? [] : subjects.values()) account?.lost(checkedUs, readUpToUs);
+  state.checkedUs = readUpToUs;
+}
+
+/** Hands over flows and speaks of windows whose time is up. */
+function endWhatIsDue({ subjects, outbox, readUpToUs }: State): void {
+  for (const metered of subjects.values()) {
+    advanceSubject(metered, readUpToUs);
+    closeWindows(metered, outbox, readUpToUs);
+  }
+}
+
+/** The time of packets that come now: by the clock, or where they have a time of their own, of the last ones. */
+function nowUsOf({ deps, readUpToUs }: State): number {
+  return deps.clock === undefined ? readUpToUs : deps.clock.nowMs() * 1000;
+}
+
+/** Whether a window is to be closed, or nobody has checked for long. */
+function isCheckDue(state: State): boolean {
+  const { subjects, readUpToUs } = state;
+  for (const { account } of subjects.values()) if (account?.isDue(readUpToUs) === true) return true;
+  if (Number.isNaN(state.checkedUs)) state.checkedUs = readUpToUs;
+  return Math.abs(readUpToUs - state.checkedUs) >= checkEveryUs;
+}
+
+function endAll({ subjects, outbox, readUpToUs }: State): void {
+  for (const metered of subjects.values()) endFlows(metered, outbox, readUpToUs);
+}
+
+/** Makes the subjects those of the plan; returns the meters that are new, each with the one that it replaces. */
+function changeSubjects(state: State, next: CapturePlan): Map<MeteredSubject, MeteredSubject | undefined> {
+  const { subjects, gone, outbox, ledger, deps } = state;
+  const nowUs = nowUsOf(state);
+  const opened = new Map<MeteredSubject, MeteredSubject | undefined>();
   const nextKeys = new Set(next.subjects.map(subjectKey));
   for (const [key, metered] of subjects) {
     if (nextKeys.has(key)) continue;
-    endFlows(metered);
+    endFlows(metered, outbox, nowUs);
     gone.push(subjectStatus(metered));
     subjects.delete(key);
   }
   for (const subject of next.subjects) {
     const key = subjectKey(subject);
-    const metered = subjects.get(key);
-    if (metered === undefined) subjects.set(key, createMeteredSubject(subject, origin, outbox));
-    else if (needsNewMeter(metered.subject, subject)) {
-      endFlows(metered);
-      subjects.set(key, createMeteredSubject(subject, origin, outbox, subjectStatus(metered)));
-    } else metered.subject = subject;
+    const former = subjects.get(key);
+    if (former !== undefined && !needsNewMeter(former.subject, subject)) {
+      former.subject = subject;
+      continue;
+    }
+    if (former !== undefined) endFlows(former, outbox, nowUs);
+    const metered = createMeteredSubject(subject, deps.origin, outbox, {
+      ...(former === undefined ? {} : { before: subjectStatus(former) }),
+      meteredBefore: ledger.totalOf(key).metered,
+    });
+    subjects.set(key, metered);
+    opened.set(metered, former);
   }
-  return gone;
+  return opened;
 }

@@ -18,8 +18,8 @@ import { trafficClassesOf } from "../traffic-class.ts";
 
 export interface TapTable {
   readonly taps: ReadonlyMap<string, Tap>;
-  /** Reads every packet that the kernel has taken before this call. */
-  catchUp(): void;
+  /** Reads every packet that the kernel has taken before this call; returns how many of them did not come. */
+  catchUp(): number;
   /**
    * Opens, closes and attaches so that the taps are what `plan` and the host's interfaces ask for. Packets
    * that are not read yet are the new subjects'. Taps of interfaces that are gone are read to their end.
@@ -59,9 +59,7 @@ export function createTapTable(deps: TapTableDeps): TapTable {
   const table: Table = { taps: new Map(), faults: new Map(), deps, wantedNames: [], devices: [] };
   return {
     taps: table.taps,
-    catchUp() {
-      for (const tap of table.taps.values()) tap.catchUp();
-    },
+    catchUp: () => [...table.taps.values()].reduce((missing, tap) => missing + tap.catchUp(), 0),
     reconcile(plan, subjects) {
       table.devices = discover();
       reconcile(table, plan, [...subjects]);
