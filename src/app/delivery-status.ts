@@ -54,9 +54,13 @@ function problem(kind: DeliveryProblem["kind"], message: string): DeliveryProble
   return [{ kind, message }];
 }
 
-function captureProblems({ capture, control }: System, { id, target }: FlowLog): DeliveryProblem[] {
+function captureProblems(
+  { capture, control, reconciler }: System,
+  { id, target }: FlowLog,
+): DeliveryProblem[] {
   const { state, fault, interfaces } = capture.status();
   if (state !== "running") return problem("capture", `no capture: ${fault?.message ?? state}`);
+  if (reconciler.isLate()) return problem("capture", "the last changes have not taken effect in full yet");
   const resources =
     target === undefined ? control.flowLogs.resourcesOf(id) : control.resources.interfacesOf(target.id);
   const names = new Set(resources.map(({ interfaceName }) => interfaceName));

@@ -8,7 +8,7 @@
 import { toFault } from "../base/mod.ts";
 import { type Capture, subjectKey } from "../capture/mod.ts";
 import type { FlowLog } from "../control/mod.ts";
-import type { Logger } from "../observe/mod.ts";
+import type { Logger, Metrics } from "../observe/mod.ts";
 import type { NetflowSink } from "../sink/netflow/mod.ts";
 import {
   capturePlanOf,
@@ -26,13 +26,19 @@ export interface ReconcilerDependencies {
   readonly context: () => DeliveryContext;
   readonly settings: PlanSettings;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 export interface Reconciler {
   /** Asks for a reconciliation and resolves when one that began after the call is done. Never rejects. */
   reconcile(): Promise<void>;
-  /** Resolves when what was asked for so far is done, or after five seconds: a change then goes on taking effect. */
+  /**
+   * Resolves when what was asked for so far is done, or after a second: a change then goes on taking effect,
+   * which is logged and counted, and isLate() says so for as long as it lasts.
+   */
   settled(): Promise<void>;
+  /** Whether a change has not taken effect in full for more than a second. */
+  isLate(): boolean;
   /** Where a batch of this flow log and resource goes now; undefined if it is not metered. */
   deliveryOf(flowLogId: string, resourceId: string): Delivery | undefined;
   stop(): Promise<void>;
@@ -43,7 +49,8 @@ export interface Reconciler {
  * and after how long a reconciliation that failed is tried again.
  */
 const againMs = 5000;
-const settleTimeoutMs = 5000;
+/** What a change may take: flows that it ends have to be accepted, which a full disk holds up. */
+const settleTimeoutMs = 1000;
 
 export function createReconciler(dependencies: ReconcilerDependencies): Reconciler {
   let current = new Map<string, Delivery>();
@@ -52,10 +59,16 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
   let next: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
-  /** Whether what is wanted is what runs. */
+  /** Whether what is wanted is what runs; since when it is not. */
   let inStep = true;
+  let outOfStepMs = 0;
+  const late = dependencies.metrics.counter(
+    "weir_late_changes_total",
+    "Changes that were answered before they had taken effect, because that took longer than a second",
+  );
 
   const run = async (): Promise<void> => {
+    if (inStep) outOfStepMs = performance.now();
     inStep = false;
     const context = dependencies.context();
     const wanted = deliveriesOf(context);
@@ -99,7 +112,15 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
         }, againMs);
       }
     },
-    settled: () => waitFor(next ?? running, settleTimeoutMs),
+    settled: async () => {
+      if (await isDone(next ?? running, settleTimeoutMs)) return;
+      late.add();
+      dependencies.logger.warn(
+        { waitedMs: settleTimeoutMs },
+        "a change is answered before it has taken effect in full",
+      );
+    },
+    isLate: () => !inStep && performance.now() - outOfStepMs > settleTimeoutMs,
     deliveryOf: (flowLogId, resourceId) => current.get(subjectKey({ flowLogId, resourceId })),
     stop: async () => {
       stopped = true;
@@ -128,11 +149,14 @@ function isHeldBefore({ capture }: ReconcilerDependencies): (flowLog: FlowLog) =
   return ({ transition }) => !isRunning || transition === "activating";
 }
 
-async function waitFor(work: Promise<void> | undefined, timeoutMs: number): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const patience = setTimeout(resolve, timeoutMs);
-  await Promise.race([work, late]);
+/** Whether the work ends in time. */
+async function isDone(work: Promise<void> | undefined, timeoutMs: number): Promise<boolean> {
+  if (work === undefined) return true;
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const patience = setTimeout(() => resolve(false), timeoutMs);
+  const ended = await Promise.race([work.then(() => true), late]);
   clearTimeout(patience);
+  return ended;
 }
 
 /** False if capture took the plan, but has not handed over yet what it metered under the one before. */

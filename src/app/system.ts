@@ -261,6 +261,7 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
     context: () => deliveryContext(parts, capture),
     settings: { loopback, natInterfaces },
     logger,
+    metrics,
   });
   shutdown.add("netflow sink", () => netflow.stop());
   shutdown.add("delivery of what is accepted", () => drain(spool));

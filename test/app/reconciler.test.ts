@@ -4,7 +4,7 @@ import { createReconciler } from "../../src/app/reconciler.ts";
 import { fail, ok, type Result } from "../../src/base/mod.ts";
 import type { Capture, CapturePlan, CaptureStatus } from "../../src/capture/mod.ts";
 import type { Control } from "../../src/control/mod.ts";
-import { silentLogger } from "../../src/observe/mod.ts";
+import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
 import type { NetflowSink } from "../../src/sink/netflow/mod.ts";
 
 const resource = {
@@ -38,7 +38,7 @@ const applied = (): Promise<Result<CaptureStatus>> => Promise.resolve(ok({} as C
 const late = (): Promise<Result<CaptureStatus>> =>
   Promise.resolve(fail("Timeout", "flows that the change ended are not accepted yet", { retryable: true }));
 
-function reconcilerUnderTest() {
+function reconcilerUnderTest(metrics = createMetrics()) {
   const control = {
     flowLogs: { all: () => flowLogs, resourcesOf: () => [resource] },
   } as unknown as Control;
@@ -53,6 +53,7 @@ function reconcilerUnderTest() {
     context: () => ({ control, interfaceNames: ["eth0"], flowsMax: 1000, verdicts: false }),
     settings: { loopback: false, natInterfaces: [] },
     logger: silentLogger,
+    metrics,
   });
   const port = (): number | undefined => reconciler.deliveryOf("fl-1", "sag-1")?.netflow?.port;
   return { reconciler, port };
@@ -91,6 +92,31 @@ describe("the reconciler", () => {
     apply = applied;
     await vi.advanceTimersByTimeAsync(10_000);
     expect(port()).toBeUndefined();
+    await reconciler.stop();
+  });
+
+  it("answers a change after a second, and says so, where flows of before wait to be accepted", async () => {
+    const metrics = createMetrics();
+    const { reconciler } = reconcilerUnderTest(metrics);
+    const { promise: accepted, resolve: accept } = Promise.withResolvers<void>();
+    apply = async () => {
+      await accepted;
+      return applied();
+    };
+    void reconciler.reconcile();
+    let isAnswered = false;
+    const answer = reconciler.settled().then(() => (isAnswered = true));
+    await vi.advanceTimersByTimeAsync(900);
+    expect([isAnswered, reconciler.isLate()]).toEqual([false, false]);
+    await vi.advanceTimersByTimeAsync(200);
+    await answer;
+    expect(reconciler.isLate()).toBe(true);
+    expect(metrics.render()).toContain("weir_late_changes_total 1");
+    accept();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(reconciler.isLate()).toBe(false);
+    await reconciler.settled();
+    expect(metrics.render()).toContain("weir_late_changes_total 1");
     await reconciler.stop();
   });
 

@@ -22,6 +22,8 @@ export interface StatusReport {
     readonly state: string;
     readonly processId: number | null;
     readonly restarts: number;
+    /** Since when the last plan holds; null while it does not. */
+    readonly planSinceMs: number | null;
     readonly fault?: { readonly code: string; readonly remedy?: string };
     readonly interfaces: readonly { readonly name: string; readonly state: string }[];
     readonly subjects: readonly Readonly<Record<string, unknown>>[];

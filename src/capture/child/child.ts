@@ -45,7 +45,9 @@ async function start(message: Extract<ToChild, { type: "start" }>): Promise<Driv
 }
 
 async function apply(driver: Driver, message: Extract<ToChild, { type: "apply" }>): Promise<void> {
-  await driver.session.apply(message.plan);
+  const accepted = driver.session.apply(message.plan);
+  send({ type: "armed", id: message.id, atMs: Date.now() });
+  await accepted;
   send({ type: "applied", id: message.id, status: driver.session.status() });
 }
 
