@@ -1,11 +1,16 @@
 /** The listeners: the clouds' APIs on a TCP port, local administration on a socket in the data directory. */
 import { ok, type Result, systemClock } from "../base/mod.ts";
+import { createCloudProjects, createLogGroups } from "../control/mod.ts";
 import {
   type Authorizer,
   createAuthenticator,
   createAuthorizer,
   openNonceStore,
 } from "../gateway/auth/mod.ts";
+import { createApigDialect } from "../gateway/dialect/apig/mod.ts";
+import { createHuaweiVpcService } from "../gateway/dialect/huawei/mod.ts";
+import { createIamService } from "../gateway/dialect/iam/mod.ts";
+import { createLtsService } from "../gateway/dialect/lts/mod.ts";
 import { createNativeDialect } from "../gateway/dialect/native/mod.ts";
 import { createRpcDialect } from "../gateway/dialect/rpc/mod.ts";
 import { createSagService } from "../gateway/dialect/sag/mod.ts";
@@ -13,7 +18,7 @@ import { createSlsDialect } from "../gateway/dialect/sls/mod.ts";
 import { createStsService } from "../gateway/dialect/sts/mod.ts";
 import { createVpcService } from "../gateway/dialect/vpc/mod.ts";
 import { createGateway, type Dialect, type Gateway } from "../gateway/mod.ts";
-import { createLogReader, type LogReader } from "../query/mod.ts";
+import { createLineReader, createLogReader, type LogReader } from "../query/mod.ts";
 import { deliveryReportOf, deliveryStatusOf } from "./delivery-status.ts";
 import { statusOf } from "./status.ts";
 import type { System } from "./system.ts";
@@ -51,6 +56,7 @@ function cloudGateway(system: System, reader: LogReader): Result<Gateway> {
   ];
   const dialects = [
     slsDialect(system, reader, authorizer),
+    apigDialect(system, authorizer),
     createRpcDialect({ services, authenticator, authorizer, logger }),
   ];
   const { limits } = configuration.gateway;
@@ -78,6 +84,23 @@ function slsDialect(
       metrics,
     },
   );
+}
+
+/** Huawei Cloud and Open Telekom Cloud. */
+function apigDialect(system: System, authorizer: Authorizer): Dialect {
+  const { control, logger, metrics, store } = system;
+  const { accounts, accessKeys } = control;
+  const { credentials } = control.access;
+  const projects = createCloudProjects(control);
+  const groups = createLogGroups(control.logProjects);
+  const clock = systemClock;
+  const deliveryStatus = (flowLogId: string) => deliveryStatusOf(system, flowLogId);
+  const services = [
+    createHuaweiVpcService({ control, groups, deliveryStatus, settled: () => system.reconciler.settled() }),
+    createLtsService({ groups, lines: createLineReader({ store }) }),
+    createIamService({ accounts, accessKeys, credentials, projects, clock }),
+  ];
+  return createApigDialect({ services, projects, credentials, authorizer, clock, logger, metrics });
 }
 
 async function startLocal(system: System, reader: LogReader): Promise<Result<unknown>> {

@@ -1,0 +1,65 @@
+/** A flow log as the VPC service shows it. */
+import type { FlowLog, FlowLogTarget } from "../../../control/mod.ts";
+import type { DeliveryStatus } from "../../delivery-status.ts";
+
+export interface FlowLogView {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  /** DOWN where it is off; ERROR where it is on and its records do not get where they belong. */
+  readonly status: "ACTIVE" | "DOWN" | "ERROR";
+  readonly tenant_id: string;
+  readonly resource_type: string;
+  readonly resource_id: string;
+  readonly traffic_type: string;
+  readonly log_group_id: string;
+  readonly log_topic_id: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly admin_state: boolean;
+  readonly log_store_type: "lts";
+  readonly log_version: 1;
+}
+
+/** What a flow log can be created on, by the service's name for it. */
+export const resourceTypes: Readonly<Record<string, FlowLogTarget["type"]>> = {
+  port: "interface",
+  network: "subnet",
+  vpc: "vpc",
+};
+
+export const trafficTypes = ["all", "accept", "reject"] as const;
+
+/** Type and id of the resource and the type of traffic are shown as they were sent. */
+export function describeFlowLog(
+  flowLog: FlowLog,
+  tenantId: string,
+  delivery: DeliveryStatus | undefined,
+): FlowLogView {
+  const { uuid, name, description, status, target, filter, asSent, createdMs, updatedMs } = flowLog;
+  const { project, logstore } = flowLog.outputs.logService;
+  const isActive = status === "active";
+  const typeName = Object.keys(resourceTypes).find((type) => resourceTypes[type] === target?.type);
+  return {
+    id: uuid,
+    name,
+    description,
+    status: isActive ? (delivery?.healthy === false ? "ERROR" : "ACTIVE") : "DOWN",
+    tenant_id: tenantId,
+    resource_type: asSent["resource_type"] ?? typeName ?? "",
+    resource_id: asSent["resource_id"] ?? target?.id ?? "",
+    traffic_type: asSent["traffic_type"] ?? filter.trafficType,
+    log_group_id: project,
+    log_topic_id: logstore,
+    created_at: timeText(createdMs),
+    updated_at: timeText(updatedMs),
+    admin_state: isActive,
+    log_store_type: "lts",
+    log_version: 1,
+  };
+}
+
+/** UTC without a zone or a fraction, as the service writes it. */
+function timeText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 19);
+}
