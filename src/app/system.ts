@@ -2,7 +2,14 @@
 import { hostname } from "node:os";
 
 import { ok, type Result, systemClock } from "../base/mod.ts";
-import { type Capture, createCapture, discoverInterfaces, type HostInterface } from "../capture/mod.ts";
+import {
+  type Capture,
+  createFirewall,
+  createVerdictCapture,
+  discoverInterfaces,
+  type HostInterface,
+  type VerdictCaptureDeps,
+} from "../capture/mod.ts";
 import { type Control, openControl } from "../control/mod.ts";
 import {
   createHealth,
@@ -27,7 +34,7 @@ import { declaredResources } from "./declared-resources.ts";
 import { discoveredInterfaces, selectInterfaces } from "./interfaces.ts";
 import { createReconciler, type Reconciler } from "./reconciler.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
-import { verdictsOf } from "./verdicts.ts";
+import { verdictsOf, wantsVerdicts } from "./verdicts.ts";
 
 export interface System {
   readonly configuration: Configuration;
@@ -215,7 +222,7 @@ interface FlowPath {
 
 /** Capture, the spool's intake and the sinks, joined by the routes that the reconciler knows. */
 function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowPath {
-  const { configuration, data, logger, metrics, shutdown, children, spool } = parts;
+  const { configuration, logger, metrics, shutdown, spool } = parts;
   const shared = { spool, logger, metrics, clock: systemClock };
   const storeSink = openStoreSink(parts);
   const { templateRefreshDatagrams, templateRefreshS, bytesPerSecondMax } = configuration.netflow;
@@ -243,18 +250,11 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
       netflow.wake();
     },
   });
-  const { method, ringBytes, snapshotBytes, encapsulations, loopback, natInterfaces } = configuration.capture;
-  const capture = createCapture(
-    { method, ringBytes, snapshotBytes, encapsulations },
-    {
-      logger,
-      metrics,
-      clock: systemClock,
-      agentId: data.agentId,
-      accept: (bytes) => intake.accept(bytes),
-      children,
-    },
-  );
+  const { loopback, natInterfaces } = configuration.capture;
+  const capture = openCapture(parts, {
+    accept: (bytes) => intake.accept(bytes),
+    onVerdictsChanged: () => void reconciler.reconcile(),
+  });
   const reconciler = createReconciler({
     capture,
     netflow,
@@ -272,6 +272,26 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
     return storeSink.start();
   };
   return { netflow, capture, reconciler, intake, startSinks };
+}
+
+function openCapture(
+  { configuration, data, logger, metrics, children, control }: Foundation,
+  deps: Pick<VerdictCaptureDeps, "accept" | "onVerdictsChanged">,
+): Capture {
+  const { method, ringBytes, snapshotBytes, encapsulations, verdictGroup } = configuration.capture;
+  return createVerdictCapture(
+    { method, ringBytes, snapshotBytes, encapsulations, verdictGroup },
+    {
+      ...deps,
+      logger,
+      metrics,
+      clock: systemClock,
+      agentId: data.agentId,
+      children,
+      firewall: createFirewall(verdictGroup),
+      wanted: () => wantsVerdicts(control.flowLogs.all()),
+    },
+  );
 }
 
 function deliveryContext({ configuration, control }: Foundation, capture: Capture): DeliveryContext {

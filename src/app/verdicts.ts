@@ -1,10 +1,20 @@
 /** Whether capture knows what the firewall decided. */
 import type { Capture } from "../capture/mod.ts";
+import type { FlowLog } from "../control/mod.ts";
 
 export type VerdictAvailability =
   | { readonly available: true }
   | { readonly available: false; readonly reason: string };
 
-export function verdictsOf(_capture: Capture): VerdictAvailability {
-  return { available: false, reason: "this Weir reads no verdicts" };
+export function verdictsOf(capture: Capture): VerdictAvailability {
+  const { verdicts } = capture.status();
+  if (verdicts === undefined) return { available: false, reason: "nobody looks for them" };
+  if (verdicts.available) return verdicts;
+  const { message, remedy } = verdicts.fault;
+  return { available: false, reason: remedy === undefined ? message : `${message} (${remedy})` };
+}
+
+/** Whether the records of any of them tell verdicts. */
+export function wantsVerdicts(flowLogs: readonly FlowLog[]): boolean {
+  return flowLogs.some(({ target, status }) => target !== undefined && status === "active");
 }

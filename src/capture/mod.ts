@@ -1,7 +1,9 @@
 /** Live interfaces to flows: the capture process, its plan, and the interfaces there are. */
+export type { WindowMemory } from "./accounted-windows.ts";
 export { type Capture, type CaptureDeps, createCapture } from "./capture.ts";
 export type { CaptureConfig, ReplayConfig } from "./config.ts";
 export { discoverInterfaces, type HostInterface, type InterfaceKind } from "./interface.ts";
+export { createFirewall, type Firewall, type FirewallTableState } from "./nflog/firewall.ts";
 export {
   allTraffic,
   type CaptureMethod,
@@ -18,4 +20,6 @@ export {
   subjectKey,
   type SubjectStatus,
   type TrafficFilter,
+  type VerdictStatus,
 } from "./plan.ts";
+export { createVerdictCapture, type VerdictCaptureDeps } from "./verdict-capture.ts";

@@ -5,6 +5,7 @@ import { accessKeyCommands } from "./access-key.ts";
 import { fault } from "../base/mod.ts";
 import { printFault, readVersion } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
+import { firewallCommands } from "./firewall.ts";
 import { flowLogCommands } from "./flow-log.ts";
 import { logstoreCommands } from "./logstore.ts";
 import { meterCommand } from "./meter.ts";
@@ -29,6 +30,7 @@ const root = buildRouteMap({
     project: projectCommands,
     logstore: logstoreCommands,
     accessKey: accessKeyCommands,
+    firewall: firewallCommands,
   },
   aliases: { record: "records" },
   docs: { brief: "Self-hosted flow logs: the cloud flow-log APIs on your own network's real traffic" },

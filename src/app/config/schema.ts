@@ -149,6 +149,9 @@ const capture = z
       .default(256)
       .describe("Bytes kept of each frame: every header that is decoded must fit"),
     encapsulations,
+    verdictGroup: integer(1, 65_535)
+      .default(3021)
+      .describe("Netlink log group by which the firewall tells its verdicts; weir firewall uses the same"),
     flowsMax: integer(1000, 20_000_000)
       .default(500_000)
       .describe(

@@ -1,0 +1,142 @@
+/**
+ * Capture that knows the firewall's verdicts too: beside the process that reads the rings one that reads the
+ * firewall's log, for the subjects whose records tell the verdict.
+ *
+ * Verdicts are to be had while Weir's table is in the host's firewall and the process may read its log. The
+ * table comes and goes by a command of the user's, so it is looked for again and again while verdicts are wanted.
+ */
+import { type Fault, fault, type Result } from "../base/mod.ts";
+import { type Capture, type CaptureDeps, createCapture } from "./capture.ts";
+import type { CaptureConfig } from "./config.ts";
+import type { Firewall } from "./nflog/firewall.ts";
+import type { CapturePlan, CaptureStatus, VerdictStatus } from "./plan.ts";
+
+export interface VerdictCaptureDeps extends CaptureDeps {
+  readonly firewall: Pick<Firewall, "state">;
+  /** Whether any flow log tells verdicts. */
+  readonly wanted: () => boolean;
+  /** Verdicts are to be had now, or no more: the plan may have to change. */
+  readonly onVerdictsChanged: () => void;
+}
+
+const lookEveryMs = 5000;
+
+interface State {
+  verdicts: VerdictStatus;
+  timer: NodeJS.Timeout | undefined;
+  stopped: boolean;
+}
+
+interface Parts {
+  readonly ring: Capture;
+  readonly log: Capture;
+  readonly deps: VerdictCaptureDeps;
+  readonly state: State;
+}
+
+/** A capture whose subjects with `verdicts` are read from the firewall's log, the others as createCapture() does. */
+export function createVerdictCapture(given: Partial<CaptureConfig>, deps: VerdictCaptureDeps): Capture {
+  const parts: Parts = {
+    ring: createCapture(given, deps),
+    log: createCapture({ ...given, method: "nflog" }, deps),
+    deps,
+    state: {
+      verdicts: unavailable(fault("CaptureUnavailable", "not looked for yet")),
+      timer: undefined,
+      stopped: false,
+    },
+  };
+  const { ring, log, state } = parts;
+  return {
+    async start() {
+      const started = await ring.start();
+      await look(parts);
+      watch(parts);
+      return started;
+    },
+    apply: (plan) => apply(parts, plan),
+    status: () => merge(ring.status(), log.status(), state.verdicts),
+    async stop() {
+      state.stopped = true;
+      clearTimeout(state.timer);
+      await Promise.all([ring.stop(), log.stop()]);
+    },
+  };
+}
+
+async function apply({ ring, log, state }: Parts, plan: CapturePlan): Promise<Result<CaptureStatus>> {
+  const ofLog = plan.subjects.filter(({ verdicts }) => verdicts);
+  const ofRing = plan.subjects.filter(({ verdicts }) => !verdicts);
+  // A capture that was never asked for anything needs no process.
+  const isIdle = ofLog.length === 0 && log.status().state !== "running";
+  const [applied, logged] = await Promise.all([
+    ring.apply({ ...plan, subjects: ofRing }),
+    isIdle ? undefined : log.apply({ ...plan, subjects: ofLog }),
+  ]);
+  if (!applied.ok) return applied;
+  if (logged?.ok === false) return logged;
+  return { ok: true, value: merge(applied.value, log.status(), state.verdicts) };
+}
+
+function watch(parts: Parts): void {
+  const { state, deps } = parts;
+  if (state.stopped) return;
+  state.timer = setTimeout(() => {
+    const before = state.verdicts.available;
+    void look(parts).then(() => {
+      if (!state.stopped && state.verdicts.available !== before) deps.onVerdictsChanged();
+      watch(parts);
+    });
+  }, lookEveryMs);
+  state.timer.unref();
+}
+
+/** Finds out whether verdicts are to be had, and starts the process that reads them. Never rejects. */
+async function look({ log, deps, state }: Parts): Promise<void> {
+  if (!deps.wanted()) return;
+  const before = state.verdicts;
+  state.verdicts = await findVerdicts(log, deps.firewall);
+  if (state.stopped) return;
+  if (state.verdicts.available === before.available) return;
+  const reason = state.verdicts.available ? undefined : state.verdicts.fault.message;
+  deps.logger.info({ reason }, state.verdicts.available ? "verdicts are read" : "no verdicts");
+}
+
+async function findVerdicts(log: Capture, firewall: Pick<Firewall, "state">): Promise<VerdictStatus> {
+  const table = await firewall.state();
+  if (!table.ok) return unavailable(table.fault);
+  if (table.value !== "applied") return unavailable(tableMissing(table.value));
+  const { state, fault: reason } = log.status();
+  if (state === "running" || state === "restarting" || state === "starting") return { available: true };
+  if (state === "unavailable" && reason?.retryable !== true) {
+    return unavailable(reason ?? fault("CaptureUnavailable", state));
+  }
+  const started = await log.start();
+  return started.ok ? { available: true } : unavailable(started.fault);
+}
+
+function tableMissing(state: "absent" | "outdated"): Fault {
+  const message =
+    state === "absent"
+      ? "the firewall does not log what it does: Weir's table is not applied"
+      : "Weir's table in the firewall is another version's";
+  return fault("CaptureUnavailable", message, { remedy: "sudo ./weir firewall apply", retryable: true });
+}
+
+function unavailable(reason: Fault): VerdictStatus {
+  return { available: false, fault: reason };
+}
+
+function merge(ring: CaptureStatus, log: CaptureStatus, verdicts: VerdictStatus): CaptureStatus {
+  const known = new Set(ring.interfaces.map(({ name }) => name));
+  return {
+    ...ring,
+    verdicts,
+    interfaces: [...ring.interfaces, ...log.interfaces.filter(({ name }) => !known.has(name))],
+    subjects: [...ring.subjects, ...log.subjects],
+    ledger: [...ring.ledger, ...log.ledger],
+    batchesAccepted: ring.batchesAccepted + log.batchesAccepted,
+    batchesInFlight: ring.batchesInFlight + log.batchesInFlight,
+    restarts: ring.restarts + log.restarts,
+  };
+}
