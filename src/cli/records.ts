@@ -5,6 +5,7 @@ import { fail, ok, type Result, toFault } from "../base/mod.ts";
 import { type Client, createClient } from "./client.ts";
 import { ask, type ClientFlags, clientFlags, integerFlag, printFault, textFlag } from "./command.ts";
 import { type FlagWords, inFlagWords } from "./flag-words.ts";
+import { askHistogram } from "./records-histogram.ts";
 import { parseTime } from "./time.ts";
 import { counted, formatTable } from "./ui/table.ts";
 
@@ -17,6 +18,8 @@ interface RecordsFlags extends ClientFlags {
   readonly to?: string;
   readonly limit?: number;
   readonly follow?: boolean;
+  readonly histogram?: boolean;
+  readonly interval?: number;
 }
 
 /** The server's names of inputs, as they are given here. */
@@ -27,6 +30,8 @@ const words: FlagWords = {
   query: "--where",
   from: "--from",
   to: "--to",
+  interval: "--interval",
+  intervalS: "--interval",
 };
 
 type LogRecord = Readonly<Record<string, string>>;
@@ -52,9 +57,10 @@ export const recordsCommand = buildCommand({
   docs: {
     brief: "Search or follow the records of a logstore",
     fullDescription:
-      "Prints the newest records of the time range that match, oldest first. --where takes the search language of the log service: field: value, ranges (bytes > 1000, packets in [1 10]), and, or, not. --follow goes on with new records as they arrive. With --json each record is one line.",
+      "Prints the newest records of the time range that match, oldest first. --where takes the search language of the log service: field: value, ranges (bytes > 1000, packets in [1 10]), and, or, not. --follow goes on with new records as they arrive. With --json each record is one line. --histogram prints how many there were in each interval instead, from the rollup tiers where they can tell, and says which answered.",
     customUsage: [
       "--project traffic --logstore flows --from 15m",
+      "--project traffic --logstore flows --from 7d --histogram --interval 3600",
       '--project traffic --logstore flows --where "srcaddr: 10.0.0.1 and dstport: 443" --follow',
     ],
   },
@@ -74,9 +80,19 @@ export const recordsCommand = buildCommand({
         optional: true,
         withNegated: false,
       },
+      histogram: {
+        kind: "boolean",
+        brief: "Print counts of records, packets and bytes by time instead",
+        optional: true,
+        withNegated: false,
+      },
+      interval: integerFlag("Width of the histogram's intervals, seconds; default a 60th of the range", "S"),
     },
   },
-  func: (flags: RecordsFlags) => (flags.follow === true ? follow(flags) : search(flags)),
+  func: (flags: RecordsFlags) => {
+    if (flags.histogram === true) return histogram(flags);
+    return flags.follow === true ? follow(flags) : search(flags);
+  },
 });
 
 function search(flags: RecordsFlags): Promise<void> {
@@ -108,15 +124,34 @@ function search(flags: RecordsFlags): Promise<void> {
   );
 }
 
+function histogram(flags: RecordsFlags): Promise<void> {
+  return ask(
+    flags,
+    async (client) => {
+      const range = rangeOf(flags);
+      if (!range.ok) return range;
+      const { interval } = flags;
+      const width = interval === undefined ? {} : { intervalS: interval };
+      return askHistogram(client, { ...targetOf(flags), ...range.value, ...width });
+    },
+    words,
+  );
+}
+
 function searchBody(flags: RecordsFlags): Result<object> {
+  const range = rangeOf(flags);
+  if (!range.ok) return range;
+  const line = limitOf(flags);
+  if (!line.ok) return line;
+  return ok({ ...targetOf(flags), ...range.value, line: line.value, reverse: true });
+}
+
+function rangeOf(flags: RecordsFlags): Result<{ readonly fromS: number; readonly toS: number }> {
   const nowMs = Date.now();
   const from = parseTime(flags.from ?? "1h", nowMs, "--from");
   if (!from.ok) return from;
   const to = flags.to === undefined ? ok(Math.floor(nowMs / 1000) + 1) : parseTime(flags.to, nowMs, "--to");
-  if (!to.ok) return to;
-  const line = limitOf(flags);
-  if (!line.ok) return line;
-  return ok({ ...targetOf(flags), fromS: from.value, toS: to.value, line: line.value, reverse: true });
+  return to.ok ? ok({ fromS: from.value, toS: to.value }) : to;
 }
 
 function limitOf({ limit = limitDefault }: RecordsFlags): Result<number> {

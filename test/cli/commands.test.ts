@@ -196,6 +196,29 @@ describe("weir records", () => {
   });
 });
 
+describe("weir records --histogram", () => {
+  it("prints what there was in each interval, and which tier answered", async () => {
+    const data = ["--data", server.data];
+    await weir("project", "create", "counted", ...data);
+    await weir("logstore", "create", "flows", "--project", "counted", ...data);
+    const range = ["--from", "1700000040", "--to", "1700000100", "--interval", "60"];
+    const asked = ["--project", "counted", "--logstore", "flows", "--histogram", ...range, ...data];
+    const { out } = await weir("records", ...asked, "--where", "dstport: 443");
+    expect(out).toBe(
+      "FROM (UTC)           TO (UTC)             RECORDS  PACKETS  BYTES\n" +
+        "2023-11-14 22:14:00  2023-11-14 22:15:00        3        4  400 B\n" +
+        "3 records; by tier: 1m 3\n",
+    );
+    expect(server.asked.at(-1)).toMatchObject({ query: "dstport: 443", intervalS: 60 });
+    expect(JSON.parse((await weir("records", ...asked, "--json")).out)).toMatchObject({
+      tiers: [{ tier: "1m", records: 3 }],
+      intervals: [{ fromS: 1_700_000_040, records: 3 }],
+    });
+    const refused = await weir("records", ...asked.with(asked.indexOf("60"), "0"));
+    expect(refused.errors).toContain("--interval");
+  });
+});
+
 describe("weir records --follow", () => {
   it("prints what is there and goes on until it is interrupted", async () => {
     const data = ["--data", server.data];

@@ -1,4 +1,7 @@
-/** Records of a logstore: a search over a time range, and a tail that goes on where the last one ended. */
+/**
+ * Records of a logstore: a search over a time range, how many there were in each interval of one, and a tail
+ * that goes on where the last one ended. Every answer says which of the store's tiers it is from.
+ */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
@@ -14,19 +17,28 @@ const targetShape = {
   logstore: z.string(),
   regionId: z.string().exactOptional(),
   query: z.string().max(100_000).default(""),
-  line: z.int().min(1).max(lineMax).default(100),
 };
+const rangeShape = { fromS: z.int().min(0), toS: z.int().min(0) };
+const lineShape = { line: z.int().min(1).max(lineMax).default(100) };
 
 const searchSchema = z.strictObject({
   ...targetShape,
-  fromS: z.int().min(0),
-  toS: z.int().min(0),
+  ...rangeShape,
+  ...lineShape,
   offset: z.int().min(0).default(0),
   reverse: z.boolean().default(false),
 });
 
+const histogramSchema = z.strictObject({
+  ...targetShape,
+  ...rangeShape,
+  /** Absent, one that makes at most 60 intervals. */
+  intervalS: z.int().min(1).exactOptional(),
+});
+
 const tailSchema = z.strictObject({
   ...targetShape,
+  ...lineShape,
   afterPosition: z
     .string()
     .regex(/^\d{1,20}$/u)
@@ -57,7 +69,23 @@ export function recordRoutes(server: FastifyInstance, dependencies: NativeDepend
     const { fromS, toS, query, line, offset, reverse } = input;
     const logstore = numberOf(input);
     const page = unwrap(await reader.getLogs({ logstore, fromS, toS, query, line, offset, reverse }));
-    return { progress: page.progress, records: page.records };
+    return { progress: page.progress, tiers: page.tiers, records: page.records };
+  });
+  server.post("/records/histogram", async ({ body }) => {
+    const { fromS, toS, query, intervalS, ...target } = unwrap(parseInput(histogramSchema, body));
+    const interval = intervalS === undefined ? {} : { intervalS };
+    const request = { logstore: numberOf(target), fromS, toS, query, traffic: true, ...interval };
+    const { progress, tiers, buckets } = unwrap(await reader.getHistograms(request));
+    return {
+      progress,
+      tiers,
+      intervals: buckets.map(({ count, traffic, ...within }) => ({
+        ...within,
+        records: count,
+        packets: traffic?.packets ?? 0,
+        octets: traffic?.octets ?? 0,
+      })),
+    };
   });
   server.post("/records/tail", async ({ body }) => {
     const { query, line, afterPosition, ...target } = unwrap(parseInput(tailSchema, body));
@@ -66,6 +94,7 @@ export function recordRoutes(server: FastifyInstance, dependencies: NativeDepend
     const page = unwrap(await reader.tail({ logstore, query, line, ...after }));
     return {
       progress: page.progress,
+      tiers: page.tiers,
       records: page.records,
       ...(page.position === undefined ? {} : { position: page.position }),
     };

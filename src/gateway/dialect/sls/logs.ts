@@ -147,6 +147,8 @@ function statisticsHeaders(statistics: QueryStatistics, count: number): Record<s
     "x-log-elapsed-millisecond": `${statistics.elapsedMs}`,
     "x-log-cpu-sec": "0",
     "x-log-cpu-cores": "0",
+    // Weir's own: the rollup tiers that answered, the coarsest first, and raw for the records themselves.
+    "x-log-weir-tier": statistics.tiers.map(({ tier }) => tier).join(","),
   };
 }
 

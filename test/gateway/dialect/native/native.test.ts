@@ -191,7 +191,7 @@ describe("records", () => {
       toS: 2,
       query: "dstport: 443",
     });
-    expect(body).toEqual({ progress: "Complete", records: [record] });
+    expect(body).toEqual({ progress: "Complete", tiers: [], records: [record] });
     expect(server.asked.at(-1)).toMatchObject({
       fromS: 1,
       toS: 2,
@@ -204,6 +204,15 @@ describe("records", () => {
       logstore: "flows",
       afterPosition: "7",
     });
-    expect(tail.body).toEqual({ progress: "Complete", records: [], position: "7" });
+    expect(tail.body).toEqual({ progress: "Complete", tiers: [], records: [], position: "7" });
+    const counted = { project: "searched", logstore: "flows", fromS: 60, toS: 180, intervalS: 60 };
+    const histogram = await call("POST", "/records/histogram", counted);
+    expect(histogram.body).toEqual({
+      progress: "Complete",
+      tiers: [{ tier: "1m", records: 3 }],
+      intervals: [{ fromS: 60, toS: 120, records: 3, packets: 4, octets: 400 }],
+    });
+    expect(server.asked.at(-1)).toMatchObject({ fromS: 60, toS: 180, intervalS: 60, traffic: true });
+    expect((await call("POST", "/records/histogram", { ...counted, intervalS: 0 })).status).toBe(400);
   });
 });

@@ -9,6 +9,7 @@ import { createNativeDialect } from "../../../../src/gateway/dialect/native/mod.
 import { createGateway, type Gateway } from "../../../../src/gateway/mod.ts";
 import { createMetrics, silentLogger } from "../../../../src/observe/mod.ts";
 import {
+  type HistogramsRequest,
   type LogReader,
   type LogsRequest,
   sagRecordFormat,
@@ -20,7 +21,7 @@ export interface NativeServer {
   readonly control: Control;
   readonly gateway: Gateway;
   /** The requests that reached the reader. */
-  readonly asked: (LogsRequest | TailRequest)[];
+  readonly asked: (LogsRequest | HistogramsRequest | TailRequest)[];
   /** Id of the one gateway and of its one interface. */
   readonly gatewayId: string;
   readonly interfaceId: string;
@@ -47,7 +48,7 @@ export function createNativeServer(): NativeServer {
   );
   const host = { agentId: "agent-000000000001", name: "router", interfaces: [{ name: "eth0" }] };
   const resources = unwrap(control.resources.sync({ hosts: [host] }));
-  const asked: (LogsRequest | TailRequest)[] = [];
+  const asked: (LogsRequest | HistogramsRequest | TailRequest)[] = [];
   const dialect = createNativeDialect({
     settled: () => Promise.resolve(),
     control,
@@ -78,15 +79,27 @@ export function createNativeServer(): NativeServer {
   };
 }
 
-function fakeReader(asked: (LogsRequest | TailRequest)[]): LogReader {
-  const statistics = { progress: "Complete", processedRows: 1, elapsedMs: 1, search: "", terms: [], tiers: [] } as const;
+function fakeReader(asked: (LogsRequest | HistogramsRequest | TailRequest)[]): LogReader {
+  const statistics = {
+    progress: "Complete",
+    processedRows: 1,
+    elapsedMs: 1,
+    search: "",
+    terms: [],
+    tiers: [],
+  } as const;
   return {
     format: sagRecordFormat,
     getLogs: async (request) => {
       asked.push(request);
       return ok({ ...statistics, records: [record] });
     },
-    getHistograms: async () => ok({ ...statistics, buckets: [], count: 0 }),
+    getHistograms: async (request) => {
+      asked.push(request);
+      const traffic = { packets: 4, octets: 400 };
+      const buckets = [{ fromS: request.fromS, toS: request.fromS + 60, count: 3, traffic }];
+      return ok({ ...statistics, tiers: [{ tier: "1m", records: 3 }], buckets, count: 3 });
+    },
     tail: async (request) => {
       asked.push(request);
       const records = request.afterPosition === undefined ? [record] : [];

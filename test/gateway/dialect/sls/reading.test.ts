@@ -76,6 +76,7 @@ describe("reading", () => {
       "x-log-processed-rows": "42",
       "x-log-elapsed-millisecond": "3",
       "x-log-has-sql": "false",
+      "x-log-weir-tier": "raw",
     });
     expect(JSON.parse(String(headers["x-log-query-info"]))).toMatchObject({
       terms: [
@@ -84,6 +85,22 @@ describe("reading", () => {
       ],
       limited: "100",
     });
+  });
+
+  it("names the rollup tiers that answer a histogram", async () => {
+    const tierOf = async (query: Record<string, string>): Promise<unknown> => {
+      const histogram = { type: "histogram", from: "1699999200", to: "1700085600", ...query };
+      const { status, headers } = await callSls(server, {
+        method: "GET",
+        path: "/logstores/records",
+        query: histogram,
+      });
+      expect(status).toBe(200);
+      return headers["x-log-weir-tier"];
+    };
+    expect(await tierOf({ interval: "3600" })).toBe("1h,raw");
+    expect(await tierOf({ interval: "3600", query: "dstport: 3306" })).toBe("1m,raw");
+    expect(await tierOf({ query: "srcaddr: 10.0.0.1" })).toBe("raw");
   });
 
   it("answers POST with meta and data", async () => {
