@@ -5,6 +5,7 @@ import type { FlagWords } from "./flag-words.ts";
 
 const outputs = ["log", "netflow", "all"] as const;
 const netflowVersions = ["5", "9", "10"] as const;
+const trafficTypes = ["all", "accept", "reject"] as const;
 const netflowPortDefault = 9995;
 
 export interface SettingFlags {
@@ -17,6 +18,8 @@ export interface SettingFlags {
   readonly netflowVersion?: (typeof netflowVersions)[number];
   readonly activeTimeout?: number;
   readonly inactiveTimeout?: number;
+  readonly window?: number;
+  readonly traffic?: (typeof trafficTypes)[number];
 }
 
 export const settingFlags = {
@@ -39,13 +42,24 @@ export const settingFlags = {
   },
   activeTimeout: integerFlag("Cut a flow that goes on after this many seconds, 60 to 6000; default 300", "S"),
   inactiveTimeout: integerFlag("End a flow silent for this many seconds, 10 to 600; default 15", "S"),
+  window: integerFlag(
+    "Of a flow log on a VPC, subnet or interface: cut flows at windows of 60, 300 or 600 seconds; default 600",
+    "S",
+  ),
+  traffic: {
+    kind: "enum",
+    values: trafficTypes,
+    brief: "Which packets, by what the firewall decided; default all",
+    optional: true,
+  },
 } as const;
 
 /** The body of the native API's settings: only what was named. */
 export interface SettingsPatch {
   name?: string;
   description?: string;
-  policy?: { activeTimeoutS?: number; inactiveTimeoutS?: number };
+  policy?: { activeTimeoutS?: number; inactiveTimeoutS?: number; windowS?: number };
+  filter?: { trafficType?: (typeof trafficTypes)[number] };
   outputs?: {
     logService?: { enabled?: boolean; regionId?: string; project?: string; logstore?: string };
     netflow?: { enabled?: boolean; address?: string; port?: number; version?: number };
@@ -64,7 +78,9 @@ export function patchFrom(flags: SettingFlags): Result<SettingsPatch> {
     policy: {
       ...(flags.activeTimeout === undefined ? {} : { activeTimeoutS: flags.activeTimeout }),
       ...(flags.inactiveTimeout === undefined ? {} : { inactiveTimeoutS: flags.inactiveTimeout }),
+      ...(flags.window === undefined ? {} : { windowS: flags.window }),
     },
+    filter: flags.traffic === undefined ? {} : { trafficType: flags.traffic },
     outputs: { logService: logService.value, netflow: netflow.value },
   });
 }
@@ -130,6 +146,10 @@ export const settingWords: FlagWords = {
   description: "--description",
   "policy.activeTimeoutS": "--active-timeout",
   "policy.inactiveTimeoutS": "--inactive-timeout",
+  "policy.windowS": "--window",
+  "filter.trafficType": "--traffic",
+  targetId: "--on",
+  "target.id": "--on",
   "outputs.logService.project": "--log",
   "outputs.logService.logstore": "--log",
   "outputs.logService.regionId": "--log-region",

@@ -10,7 +10,14 @@ export interface FlowLogAnswer {
   readonly status: string;
   readonly service: string;
   readonly regionId: string;
-  readonly policy: { readonly activeTimeoutS: number; readonly inactiveTimeoutS: number };
+  /** What is under way, while it is. */
+  readonly transition?: string;
+  readonly policy:
+    | { readonly kind: "aging"; readonly activeTimeoutS: number; readonly inactiveTimeoutS: number }
+    | { readonly kind: "window"; readonly windowS: number };
+  readonly filter: { readonly trafficType: string; readonly ipVersions: readonly number[] };
+  readonly resourceGroupId: string;
+  readonly tags: Readonly<Record<string, string>>;
   readonly outputs: {
     readonly logService: {
       readonly enabled: boolean;
@@ -32,13 +39,14 @@ export interface FlowLogAnswer {
 }
 
 export function flowLogTable(flowLogs: readonly FlowLogAnswer[]): string {
-  const titles = ["ID", "NAME", "STATUS", "REGION", "LOG SERVICE", "NETFLOW", "RESOURCES"];
+  const titles = ["ID", "NAME", "SERVICE", "STATUS", "REGION", "LOG SERVICE", "NETFLOW", "RESOURCES"];
   return formatTable(
     titles.map((title) => ({ title, widthMax: 40 })),
     flowLogs.map((flowLog) => [
       flowLog.id,
       flowLog.name === "" ? "-" : flowLog.name,
-      flowLog.status,
+      flowLog.service,
+      flowLog.transition ?? flowLog.status,
       flowLog.regionId,
       flowLog.outputs.logService.enabled ? logServiceText(flowLog) : "-",
       flowLog.outputs.netflow.enabled ? netflowText(flowLog) : "-",
@@ -53,18 +61,42 @@ export function describeFlowLog(flowLog: FlowLogAnswer): string {
     ["id", flowLog.id],
     ["name", flowLog.name],
     ["description", flowLog.description],
-    ["status", flowLog.status],
+    ["status", statusText(flowLog)],
     ["service", flowLog.service],
     ["region", flowLog.regionId],
-    ["active timeout", `${flowLog.policy.activeTimeoutS} s`],
-    ["inactive timeout", `${flowLog.policy.inactiveTimeoutS} s`],
+    ...policyPairs(flowLog),
+    [
+      "traffic",
+      `${flowLog.filter.trafficType}, ${flowLog.filter.ipVersions.map((version) => `IPv${version}`).join(" and ")}`,
+    ],
     ["log service", outputText(logService.enabled, logService.project === "" ? "" : logServiceText(flowLog))],
     ["netflow", outputText(netflow.enabled, netflow.address === "" ? "" : netflowText(flowLog))],
     ["resources", flowLog.resourceIds.length === 0 ? "none" : flowLog.resourceIds.join(", ")],
+    ["resource group", flowLog.resourceGroupId],
+    [
+      "tags",
+      Object.entries(flowLog.tags)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(", ") || "none",
+    ],
     ["created", flowLog.createdTime],
     ["updated", flowLog.updatedTime],
   ]);
   return flowLog.delivery === undefined ? text : `${text}\ndelivery\n${describeTree(flowLog.delivery)}`;
+}
+
+function statusText({ status, transition }: FlowLogAnswer): string {
+  return transition === undefined
+    ? status
+    : `${transition}, then ${transition === "deleting" ? "gone" : status}`;
+}
+
+function policyPairs({ policy }: FlowLogAnswer): [name: string, value: string][] {
+  if (policy.kind === "window") return [["window", `${policy.windowS} s`]];
+  return [
+    ["active timeout", `${policy.activeTimeoutS} s`],
+    ["inactive timeout", `${policy.inactiveTimeoutS} s`],
+  ];
 }
 
 function outputText(enabled: boolean, target: string): string {

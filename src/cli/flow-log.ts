@@ -17,6 +17,7 @@ import {
 interface CreateFlags extends ClientFlags, SettingFlags {
   readonly region?: string;
   readonly resource?: readonly string[];
+  readonly on?: string;
 }
 
 const idArgument = argument("ID", "Id of the flow log");
@@ -33,13 +34,14 @@ const create = buildCommand({
   docs: {
     brief: "Create a flow log",
     fullDescription:
-      "Creates an active flow log. It observes nothing until it is associated with a resource: name one here with --resource, or later with ./weir flow-log associate.",
+      "Creates an active flow log. With --on it observes a VPC, a subnet or an interface for good, as those of the VPC service do. Without, it observes nothing until it is associated with a resource: name one here with --resource, or later with ./weir flow-log associate.",
   },
   parameters: {
     flags: {
       ...clientFlags,
       ...settingFlags,
       region: textFlag("Region of the flow log; default this host's", "REGION"),
+      on: textFlag("Make it on this VPC, subnet or interface, with a record for each flow and window", "ID"),
       resource: {
         kind: "parsed",
         parse: String,
@@ -66,6 +68,7 @@ async function createFlowLog(client: Client, flags: CreateFlags): Promise<Result
   }
   const created = await client.call<FlowLogAnswer>("POST", "/flow-logs", {
     ...(flags.region === undefined ? {} : { regionId: flags.region }),
+    ...(flags.on === undefined ? {} : { targetId: flags.on }),
     settings: patch.value,
   });
   if (!created.ok) return created;
@@ -80,7 +83,9 @@ async function createFlowLog(client: Client, flags: CreateFlags): Promise<Result
     return { ok: false, fault: { ...bound.fault, message } };
   }
   const next =
-    resources.length === 0 ? `./weir flow-log associate ${id} RESOURCE` : `./weir flow-log show ${id}`;
+    resources.length === 0 && flags.on === undefined
+      ? `./weir flow-log associate ${id} RESOURCE`
+      : `./weir flow-log show ${id}`;
   return shown(client, id, `created flow log ${id}\n${nextLine(flags, next)}`);
 }
 
@@ -108,7 +113,7 @@ async function shown(client: Client, id: string, text: string): Promise<Result<A
 }
 
 const list = buildCommand({
-  docs: { brief: "List flow logs of every region" },
+  docs: { brief: "List flow logs of every service and region" },
   parameters: { flags: clientFlags },
   func: (flags: ClientFlags) =>
     ask(flags, async (client) => {
@@ -149,7 +154,7 @@ const update = buildCommand({
 });
 
 const remove = buildCommand({
-  docs: { brief: "Delete a flow log that is associated with nothing" },
+  docs: { brief: "Delete a flow log that is associated with nothing, or was made on a resource" },
   parameters: { flags: clientFlags, positional: idArgument },
   func: (flags: ClientFlags, id: string) =>
     ask(flags, async (client) => {
@@ -191,6 +196,60 @@ function bindingCommand(method: "PUT" | "DELETE", brief: string, done: string) {
   });
 }
 
+/** A flow log, then words of one kind. */
+function wordsArgument<const Placeholder extends string>(placeholder: Placeholder, brief: string) {
+  return {
+    kind: "array",
+    parameter: { parse: String, brief: `Id of the flow log, then ${brief}`, placeholder },
+    minimum: 1,
+  } as const;
+}
+
+const tag = buildCommand({
+  docs: { brief: "Give a flow log tags, or those that it has new values" },
+  parameters: { flags: clientFlags, positional: wordsArgument("ID KEY=VALUE", "each tag") },
+  func: (flags: ClientFlags, id: string, ...words: string[]) =>
+    ask(flags, async (client) => {
+      const tags = Object.fromEntries(words.map((word) => splitTag(word)));
+      const answer = await client.call("POST", pathOf(id, "/tag"), { tags });
+      return answer.ok ? ok({ text: `tagged flow log ${id}\n`, json: answer.value }) : answer;
+    }),
+});
+
+function splitTag(word: string): [key: string, value: string] {
+  const at = word.indexOf("=");
+  return at === -1 ? [word, ""] : [word.slice(0, at), word.slice(at + 1)];
+}
+
+const untag = buildCommand({
+  docs: { brief: "Take tags of a flow log away; all of them if no key is named" },
+  parameters: { flags: clientFlags, positional: wordsArgument("ID KEY", "the key of each tag") },
+  func: (flags: ClientFlags, id: string, ...keys: string[]) =>
+    ask(flags, async (client) => {
+      const answer = await client.call("POST", pathOf(id, "/untag"), keys.length === 0 ? {} : { keys });
+      return answer.ok ? ok({ text: `untagged flow log ${id}\n`, json: answer.value }) : answer;
+    }),
+});
+
+const move = buildCommand({
+  docs: { brief: "Move a flow log into another resource group" },
+  parameters: {
+    flags: clientFlags,
+    positional: {
+      kind: "tuple",
+      parameters: [
+        { parse: String, brief: "Id of the flow log", placeholder: "ID" },
+        { parse: String, brief: "Id of the resource group", placeholder: "GROUP" },
+      ],
+    },
+  },
+  func: (flags: ClientFlags, id: string, resourceGroupId: string) =>
+    ask(flags, async (client) => {
+      const answer = await client.call("POST", pathOf(id, "/move"), { resourceGroupId });
+      return answer.ok ? ok({ text: `moved ${id} to ${resourceGroupId}\n`, json: answer.value }) : answer;
+    }),
+});
+
 export const flowLogCommands = buildRouteMap({
   routes: {
     create,
@@ -202,6 +261,9 @@ export const flowLogCommands = buildRouteMap({
     deactivate: actionCommand("deactivate", "Stop metering for a flow log; its settings stay"),
     associate: bindingCommand("PUT", "Let a flow log observe a resource", "associated"),
     disassociate: bindingCommand("DELETE", "End a flow log's observation of a resource", "disassociated"),
+    tag,
+    untag,
+    move,
   },
   docs: { brief: "Create, list and change flow logs" },
 });

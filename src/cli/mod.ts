@@ -12,8 +12,10 @@ import { meterCommand } from "./meter.ts";
 import { projectCommands } from "./project.ts";
 import { recordsCommand } from "./records.ts";
 import { resourceCommands } from "./resource.ts";
+import { resourceGroupCommands } from "./resource-group.ts";
 import { serveCommand } from "./serve.ts";
 import { statusCommand } from "./status.ts";
+import { tlsCommands } from "./tls.ts";
 import { welcome } from "./welcome.ts";
 
 const usageExitCode = 2;
@@ -26,10 +28,12 @@ const root = buildRouteMap({
     meter: meterCommand,
     flowLog: flowLogCommands,
     resource: resourceCommands,
+    resourceGroup: resourceGroupCommands,
     records: recordsCommand,
     project: projectCommands,
     logstore: logstoreCommands,
     accessKey: accessKeyCommands,
+    tls: tlsCommands,
     firewall: firewallCommands,
   },
   aliases: { record: "records" },

@@ -53,7 +53,7 @@ describe("weir flow-log", () => {
     expect(updated).toMatchObject({ code: 0, out: `updated flow log ${id}\n` });
     const list = await weir("flow-log", "list", ...data);
     expect(list.out).toMatch(
-      new RegExp(`^${id} +edge +active +cn-shanghai +traffic/flows in cn-shanghai +- +sag-`, "mu"),
+      new RegExp(`^${id} +edge +sag +active +cn-shanghai +traffic/flows in cn-shanghai +- +sag-`, "mu"),
     );
 
     expect((await weir("flow-log", "deactivate", id, ...data)).out).toBe(`deactivated flow log ${id}\n`);

@@ -1,9 +1,12 @@
-/** Flow logs: every region's and service's are listed; those made here belong to the SAG service. */
+/**
+ * Flow logs: every region's and service's are listed. Those made here on a VPC, subnet or interface belong to
+ * the VPC service, others to that of gateways.
+ */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
 import { fail, ok, type Result, unwrap } from "../../../base/mod.ts";
-import type { FlowLog, FlowLogPatch } from "../../../control/mod.ts";
+import type { FlowLog, FlowLogPatch, FlowLogTarget } from "../../../control/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
 import { parseInput, timeText } from "./input.ts";
 import { findResource } from "./resource.ts";
@@ -24,6 +27,13 @@ const settingsSchema = z.strictObject({
     .strictObject({
       activeTimeoutS: z.number().exactOptional(),
       inactiveTimeoutS: z.number().exactOptional(),
+      windowS: z.number().exactOptional(),
+    })
+    .exactOptional(),
+  filter: z
+    .strictObject({
+      trafficType: z.enum(["all", "accept", "reject"]).exactOptional(),
+      ipVersions: z.array(z.union([z.literal(4), z.literal(6)])).exactOptional(),
     })
     .exactOptional(),
   outputs: z
@@ -48,10 +58,19 @@ const settingsSchema = z.strictObject({
     .exactOptional(),
 });
 
-const createSchema = z.strictObject({ regionId: z.string().exactOptional(), settings: settingsSchema });
+const tagsSchema = z.record(z.string(), z.string());
+const createSchema = z.strictObject({
+  regionId: z.string().exactOptional(),
+  /** The VPC, subnet or interface that it is made on. */
+  targetId: z.string().exactOptional(),
+  resourceGroupId: z.string().exactOptional(),
+  tags: tagsSchema.exactOptional(),
+  settings: settingsSchema,
+});
 const modifySchema = z.strictObject({ settings: settingsSchema });
-
-const service = "sag" as const;
+const tagSchema = z.strictObject({ tags: tagsSchema });
+const untagSchema = z.strictObject({ keys: z.array(z.string()).exactOptional() });
+const moveSchema = z.strictObject({ resourceGroupId: z.string() });
 
 export function flowLogRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
   const { control } = dependencies;
@@ -61,9 +80,7 @@ export function flowLogRoutes(server: FastifyInstance, dependencies: NativeDepen
 
   server.get("/flow-logs", async () => ({ flowLogs: flowLogs.all().map(answer) }));
   server.post("/flow-logs", async (request, reply) => {
-    const { regionId = control.regionId, settings } = unwrap(parseInput(createSchema, request.body));
-    const scope = { accountId: control.accounts.default.id, regionId, service };
-    const created = unwrap(flowLogs.create(scope, withLogRegion(settings, regionId)));
+    const created = unwrap(create(dependencies, unwrap(parseInput(createSchema, request.body))));
     reply.code(201);
     return answer(created);
   });
@@ -83,12 +100,52 @@ export function flowLogRoutes(server: FastifyInstance, dependencies: NativeDepen
   server.post<{ Params: FlowLogParams }>("/flow-logs/:id/deactivate", async ({ params }) =>
     answer(unwrap(flowLogs.deactivate(found(params.id), params.id))),
   );
+  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/tag", async ({ params, body }) => {
+    const { tags } = unwrap(parseInput(tagSchema, body));
+    return answer(unwrap(flowLogs.tag(found(params.id), params.id, tags)));
+  });
+  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/untag", async ({ params, body }) => {
+    const { keys } = unwrap(parseInput(untagSchema, body));
+    return answer(unwrap(flowLogs.untag(found(params.id), params.id, keys)));
+  });
+  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/move", async ({ params, body }) => {
+    const { resourceGroupId } = unwrap(parseInput(moveSchema, body));
+    return answer(unwrap(flowLogs.moveResourceGroup(found(params.id), params.id, resourceGroupId)));
+  });
   server.put<{ Params: BindingParams }>("/flow-logs/:id/resources/:resourceId", async ({ params }) =>
     answer(unwrap(associate(dependencies, found(params.id), params.resourceId))),
   );
   server.delete<{ Params: BindingParams }>("/flow-logs/:id/resources/:resourceId", async ({ params }) =>
     answer(unwrap(flowLogs.disassociate(found(params.id), params.id, params.resourceId))),
   );
+}
+
+function create({ control }: NativeDependencies, input: z.output<typeof createSchema>): Result<FlowLog> {
+  const { regionId = control.regionId, targetId, settings, ...labels } = input;
+  const target = targetId === undefined ? ok(undefined) : targetOf(control, targetId);
+  if (!target.ok) return target;
+  const wanted = { ...withLogRegion(settings, regionId), ...labels };
+  const accountId = control.accounts.default.id;
+  if (target.value === undefined) {
+    return control.flowLogs.create({ accountId, regionId, service: "sag" }, wanted);
+  }
+  return control.flowLogs.create(
+    { accountId, regionId, service: "vpc" },
+    { ...wanted, target: target.value },
+  );
+}
+
+/** Faults: `ResourceNotFound`, `InputInvalid` for a gateway, which is bound instead. */
+function targetOf(control: NativeDependencies["control"], id: string): Result<FlowLogTarget> {
+  const resource = findResource(control, id);
+  if (!resource.ok) return resource;
+  const { type } = resource.value;
+  if (type !== "gateway") return ok({ type, id: resource.value.id });
+  return fail("InputInvalid", `${id} is a gateway, which is associated with a flow log`, {
+    field: "targetId",
+    value: id,
+    allowed: "a VPC, a subnet or an interface",
+  });
 }
 
 function findFlowLog({ control }: NativeDependencies, id: string): Result<FlowLog> {
@@ -127,7 +184,10 @@ function describe(flowLog: FlowLog, { control, delivery }: NativeDependencies): 
   return {
     ...rest,
     observationDomain,
-    resourceIds: control.flowLogs.resourcesOf(flowLog.id).map(({ id }) => id),
+    resourceIds:
+      flowLog.target === undefined
+        ? control.flowLogs.resourcesOf(flowLog.id).map(({ id }) => id)
+        : [flowLog.target.id],
     createdTime: timeText(createdMs),
     updatedTime: timeText(updatedMs),
     ...(report === undefined ? {} : { delivery: report }),

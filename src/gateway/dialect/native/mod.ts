@@ -16,6 +16,8 @@ import { flowLogRoutes } from "./flow-log.ts";
 import { logProjectRoutes } from "./log-project.ts";
 import { recordRoutes } from "./record.ts";
 import { resourceRoutes } from "./resource.ts";
+import { tlsRoutes } from "./tls.ts";
+import { resourceGroupRoutes } from "./resource-group.ts";
 
 export type { NativeDependencies } from "./dependencies.ts";
 
@@ -33,9 +35,11 @@ export function createNativeDialect(dependencies: NativeDependencies): Dialect {
           routes.get("/status", async () => dependencies.status());
           flowLogRoutes(routes, dependencies);
           resourceRoutes(routes, dependencies);
+          resourceGroupRoutes(routes, dependencies);
           accessKeyRoutes(routes, dependencies);
           logProjectRoutes(routes, dependencies);
           recordRoutes(routes, dependencies);
+          tlsRoutes(routes, dependencies);
         },
         { prefix },
       );

@@ -1,0 +1,43 @@
+/** `weir resource-group`: the groups that an account gathers its flow logs in. */
+import { buildCommand, buildRouteMap } from "@stricli/core";
+
+import { ok } from "../base/mod.ts";
+import { argument, ask, type ClientFlags, clientFlags } from "./command.ts";
+import { formatTable } from "./ui/table.ts";
+
+interface ResourceGroupAnswer {
+  readonly id: string;
+  readonly name: string;
+  readonly isDefault: boolean;
+  readonly createdTime: string;
+}
+
+const list = buildCommand({
+  docs: { brief: "List resource groups" },
+  parameters: { flags: clientFlags },
+  func: (flags: ClientFlags) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<{ resourceGroups: ResourceGroupAnswer[] }>("GET", "/resource-groups");
+      if (!answer.ok) return answer;
+      const rows = answer.value.resourceGroups.map(({ id, name, createdTime }) => [id, name, createdTime]);
+      const columns = [{ title: "ID" }, { title: "NAME" }, { title: "CREATED" }];
+      return ok({ text: formatTable(columns, rows), json: answer.value });
+    }),
+});
+
+const create = buildCommand({
+  docs: { brief: "Create a resource group" },
+  parameters: { flags: clientFlags, positional: argument("NAME", "Its name, which no other of them has") },
+  func: (flags: ClientFlags, name: string) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<ResourceGroupAnswer>("POST", "/resource-groups", { name });
+      return answer.ok
+        ? ok({ text: `created resource group ${answer.value.id}\n`, json: answer.value })
+        : answer;
+    }),
+});
+
+export const resourceGroupCommands = buildRouteMap({
+  routes: { list, create },
+  docs: { brief: "Groups of flow logs" },
+});
