@@ -44,7 +44,7 @@ async function killStoreAtInsert(harness: DeliveryHarness): Promise<boolean> {
 }
 
 describe("flows accepted by the spool", () => {
-  it("are each in the store once after 20 kills of the process and 4 of the store, each with a batch in flight", async () => {
+  it("are each in the store and in its rollup tiers once after 20 kills of the process and 4 of the store, each with a batch in flight", async () => {
     const harness = newHarness(true);
     try {
       let hits = 0;
@@ -59,12 +59,13 @@ describe("flows accepted by the spool", () => {
       }
       await harness.start(0);
       for (let storeHits = 0; storeHits < 4;) if (await killStoreAtInsert(harness)) storeHits++;
-      const { counts, setAside } = await harness.finish();
+      const { counts, setAside, differingTiers } = await harness.finish();
       const accepted = Array.from({ length: harness.confirmed }, (_, index) => index + 1);
       expect(counts).toEqual(
         accepted.map((sequence) => [`${sequence}`, rowsPerBatch, rowsPerBatch, rowsPerBatch]),
       );
       expect(setAside).toBe(0);
+      expect(differingTiers).toEqual([]);
     } finally {
       harness.end();
     }

@@ -11,6 +11,7 @@ import { createStoreSink } from "../../../src/sink/store/mod.ts";
 import { openSpool } from "../../../src/spool/mod.ts";
 import { createStore, type Store } from "../../../src/store/mod.ts";
 import { sampleBytes, sampleTarget } from "../../store/sample.ts";
+import { tiersThatDiffer } from "../../store/tier-equality.ts";
 
 export interface DeliveryOptions {
   readonly directory: string;
@@ -39,6 +40,8 @@ export type DeliveryMessage =
       readonly kind: "finished";
       readonly counts: readonly (readonly unknown[])[];
       readonly setAside: number;
+      /** Rollup tiers that are not the sums of what is stored. */
+      readonly differingTiers: readonly string[];
     };
 
 const options = JSON.parse(process.argv[2]!) as DeliveryOptions;
@@ -54,6 +57,8 @@ const store = createStore(
     path: join(options.directory, "store"),
     memoryBytesMax: 512 * 1024 * 1024,
     deduplicate: options.deduplicate,
+    // Whenever a kill comes, flows are being rolled up as well.
+    rollupIntervalMs: 10,
   },
   dependencies,
 );
@@ -103,7 +108,13 @@ const answer = unwrap(
     {},
   ),
 );
-tell({ kind: "finished", counts: answer.rows, setAside: sink.status().batchesSetAside });
+while (unwrap(await store.rollUp()).isBehind);
+tell({
+  kind: "finished",
+  counts: answer.rows,
+  setAside: sink.status().batchesSetAside,
+  differingTiers: await tiersThatDiffer(store),
+});
 await sink.stop();
 await store.stop();
 spool.close();
