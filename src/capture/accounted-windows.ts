@@ -2,7 +2,7 @@
  * Remembers up to where each subject's windows have been spoken of, over the ends of capture processes and of
  * Weir itself, so that the next process says SKIPDATA of those that nobody saw to their end.
  */
-import { type CapturePlan, subjectKey, type SubjectStatus } from "./plan.ts";
+import { type AccountedSubject, type CapturePlan, subjectKey } from "./plan.ts";
 
 /** A memory that outlives the process: times in microseconds since 1970, by subject. */
 export interface WindowMemory {
@@ -16,7 +16,7 @@ export interface AccountedWindows {
    * runs, begin at `pendingSinceUs`.
    */
   follow(plan: CapturePlan, pendingSinceUs: number | undefined): void;
-  note(subjects: readonly SubjectStatus[]): void;
+  note(subjects: readonly AccountedSubject[]): void;
   /** The plan with what the next process has to know. */
   continued(plan: CapturePlan): CapturePlan;
 }
@@ -47,8 +47,7 @@ export function createAccountedWindows(memory?: WindowMemory): AccountedWindows 
       for (const subject of subjects) {
         const key = subjectKey(subject);
         const { accountedUpToUs } = subject;
-        if (accountedUpToUs === undefined || !wanted.has(key)) continue;
-        if (accounted.get(key) !== accountedUpToUs) changed.set(key, accountedUpToUs);
+        if (wanted.has(key) && accounted.get(key) !== accountedUpToUs) changed.set(key, accountedUpToUs);
       }
       change(changed, []);
     },

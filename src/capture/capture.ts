@@ -12,11 +12,13 @@ import type { FromChild, SessionStatus } from "./child/message.ts";
 import { type CaptureConfig, defaultCaptureConfig } from "./config.ts";
 import { discoverInterfaces } from "./interface.ts";
 import {
+  type AccountedSubject,
   type CaptureMethod,
   type CapturePlan,
   type CaptureStatus,
   emptyPlan,
   type PrivilegeReport,
+  type SubjectStatus,
 } from "./plan.ts";
 import { lowestInterfaces } from "./selection.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
@@ -188,6 +190,8 @@ function onMessage(parts: Parts, message: FromChild): void {
       return;
     case "batch":
       return void takeBatch(parts, message.sequence, message.bytes);
+    case "accounted":
+      return parts.windows.note(message.subjects);
     case "chunkTaken":
       return parts.tcpdumps.taken(message.interfaceName, message.packetType);
     case "status":
@@ -269,7 +273,7 @@ async function takeBatch(parts: Parts, sequence: number, bytes: Uint8Array): Pro
 }
 
 function report({ state, deps, captureMetrics, windows }: Parts, status: SessionStatus): void {
-  windows.note(status.subjects);
+  windows.note(status.subjects.flatMap(accountedOf));
   const { errorPackets } = status.check;
   if (errorPackets > state.session.check.errorPackets) {
     deps.logger.error({ errorPackets }, "the packets' ledger does not add up");
@@ -283,6 +287,11 @@ function report({ state, deps, captureMetrics, windows }: Parts, status: Session
   }
   state.session = status;
   captureMetrics.report(status);
+}
+
+/** A subject begins to be accounted for with the first report that has it. */
+function accountedOf({ flowLogId, resourceId, accountedUpToUs }: SubjectStatus): AccountedSubject[] {
+  return accountedUpToUs === undefined ? [] : [{ flowLogId, resourceId, accountedUpToUs }];
 }
 
 function statusOf({ state, supervisor }: Parts): CaptureStatus {

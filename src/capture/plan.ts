@@ -147,6 +147,11 @@ export interface SubjectStatus {
   readonly accountedUpToUs?: number;
 }
 
+/** Up to where a subject's windows have been spoken of. */
+export type AccountedSubject = Pick<SubjectStatus, "flowLogId" | "resourceId"> & {
+  readonly accountedUpToUs: number;
+};
+
 /** What the capture process says of its own privileges, read from /proc/self/status after the drop. */
 export interface PrivilegeReport {
   readonly userId: number;

@@ -100,17 +100,11 @@ export function advanceSubject({ meter }: MeteredSubject, readUpToUs: number): v
   drainMeter(meter);
 }
 
-/** Closes the windows that ended by `readUpToUs`, which advanceSubject() was told before. */
-export function closeWindows(metered: MeteredSubject, outbox: Outbox, readUpToUs: number): void {
-  const { account } = metered;
-  if (account?.isDue(readUpToUs) !== true) return;
+/** Closes the windows that ended by `readUpToUs`, which advanceSubject() was told before; true if there were any. */
+export function closeWindows({ account }: MeteredSubject, readUpToUs: number): boolean {
+  if (account?.isDue(readUpToUs) !== true) return false;
   account.close(readUpToUs);
-  noteAccounted(metered, account, outbox);
-}
-
-function noteAccounted(metered: MeteredSubject, account: WindowAccount, outbox: Outbox): void {
-  const upToUs = account.closedUpToUs();
-  void outbox.settled().then(() => (metered.accountedUpToUs = upToUs));
+  return true;
 }
 
 function meterPolicyOf(policy: CapturePolicy): MeterPolicy {
@@ -124,13 +118,10 @@ function meterPolicyOf(policy: CapturePolicy): MeterPolicy {
 }
 
 /** Ends every flow of the subject (forced end), hands over all that is finished and ends its account. */
-export function endFlows(metered: MeteredSubject, outbox: Outbox, nowUs: number): void {
-  const { meter, account } = metered;
+export function endFlows({ meter, account }: MeteredSubject, nowUs: number): void {
   flushMeter(meter);
   drainMeter(meter);
-  if (account === null) return;
-  account.end(nowUs);
-  noteAccounted(metered, account, outbox);
+  account?.end(nowUs);
 }
 
 /** Whether flows metered under one must not go on under the other. */

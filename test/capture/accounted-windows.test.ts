@@ -18,14 +18,9 @@ const subjectOf = (flowLogId: string, kind: "window" | "aging"): CaptureSubject 
   flowsMax: 10,
 });
 const planOf = (...subjects: CaptureSubject[]): CapturePlan => ({ ...emptyPlan, subjects });
-const statusOf = (flowLogId: string, accountedUpToUs: number) => ({
+const accountedOf = (flowLogId: string, accountedUpToUs: number) => ({
   flowLogId,
   resourceId: "eni-1",
-  packets: 0,
-  octets: 0,
-  activeFlows: 0,
-  flowsEnded: 0,
-  flowsEvicted: 0,
   accountedUpToUs,
 });
 
@@ -48,7 +43,7 @@ describe("the windows accounted for", () => {
     const windows = createAccountedWindows(memory);
     windows.follow(plan, undefined);
     expect(told(windows.continued(plan))).toEqual([undefined, undefined]);
-    windows.note([statusOf("fl-1", 120)]);
+    windows.note([accountedOf("fl-1", 120)]);
     expect(told(windows.continued(plan))).toEqual([120, undefined]);
     expect(told(createAccountedWindows(memory).continued(plan))).toEqual([120, undefined]);
   });
@@ -64,9 +59,9 @@ describe("the windows accounted for", () => {
     const stored = new Map<string, number>();
     const windows = createAccountedWindows(memoryOf(stored));
     windows.follow(plan, undefined);
-    windows.note([statusOf("fl-1", 120)]);
+    windows.note([accountedOf("fl-1", 120)]);
     windows.follow(planOf(), undefined);
-    windows.note([statusOf("fl-1", 180)]);
+    windows.note([accountedOf("fl-1", 180)]);
     expect([...stored]).toEqual([]);
     windows.follow(plan, undefined);
     expect(told(windows.continued(plan))).toEqual([undefined, undefined]);

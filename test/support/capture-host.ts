@@ -8,6 +8,7 @@ import {
   type CapturePlan,
   createCapture,
   discoverInterfaces,
+  type WindowMemory,
 } from "../../src/capture/mod.ts";
 import { decodeFlowBatch, flowFieldList, addressAt } from "../../src/flow/mod.ts";
 import { formatAddress, unwrap } from "../../src/base/mod.ts";
@@ -48,11 +49,21 @@ function accept(bytes: Uint8Array): Promise<Result<unknown>> {
   return Promise.resolve(ok(undefined));
 }
 
+/** Outlives each capture, as a file would. */
+const accountedUpToUs = new Map<string, number>();
+const windowMemory: WindowMemory = {
+  all: () => accountedUpToUs,
+  update(changed, forgotten) {
+    for (const [key, timeUs] of changed) accountedUpToUs.set(key, timeUs);
+    for (const key of forgotten) accountedUpToUs.delete(key);
+  },
+};
+
 let capture = createCapture({}, dependencies());
 
 function dependencies(): Parameters<typeof createCapture>[1] {
   const level = process.env["WEIR_TEST_LOG"] === undefined ? "error" : "debug";
-  return { logger: createLogger(level), metrics, clock: systemClock, agentId: "test", accept };
+  return { logger: createLogger(level), metrics, clock: systemClock, agentId: "test", accept, windowMemory };
 }
 
 async function answer(request: HostRequest): Promise<unknown> {

@@ -32,6 +32,7 @@ async function start(message: Extract<ToChild, { type: "start" }>): Promise<Driv
     send,
     origin: { agentId, bootId },
     sendBatch: (sequence, bytes, written) => send({ type: "batch", sequence, bytes }, written),
+    sendAccounted: (subjects) => send({ type: "accounted", subjects }),
   });
   if (!made.ok) {
     giveUp(made.fault);

@@ -27,7 +27,7 @@ export interface Driver {
   feed(message: FeedMessage): void;
 }
 
-export interface DriverDeps extends Pick<SessionDeps, "origin" | "sendBatch"> {
+export interface DriverDeps extends Pick<SessionDeps, "origin" | "sendBatch" | "sendAccounted"> {
   readonly config: CaptureConfig;
   readonly send: (message: FromChild) => void;
 }

@@ -3,6 +3,7 @@ import type { Fault } from "../../base/mod.ts";
 import type { LogLevel } from "../../observe/mod.ts";
 import type { CaptureConfig } from "../config.ts";
 import type {
+  AccountedSubject,
   CaptureMethod,
   CapturePlan,
   InterfaceStatus,
@@ -54,6 +55,7 @@ export type FromChild =
   | { readonly type: "armed"; readonly id: number; readonly atMs: number }
   | { readonly type: "applied"; readonly id: number; readonly status: SessionStatus }
   | { readonly type: "batch"; readonly sequence: number; readonly bytes: Uint8Array }
+  | { readonly type: "accounted"; readonly subjects: readonly AccountedSubject[] }
   | { readonly type: "chunkTaken"; readonly interfaceName: string; readonly packetType: number }
   | { readonly type: "status"; readonly status: SessionStatus }
   | {

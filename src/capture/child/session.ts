@@ -1,7 +1,13 @@
 /** A capture process at work: the plan's subjects, their taps and meters, and the batches that leave. */
 import type { Clock } from "../../base/mod.ts";
 import { createLedger, type Ledger } from "../ledger.ts";
-import { type CapturePlan, emptyPlan, subjectKey, type SubjectStatus } from "../plan.ts";
+import {
+  type AccountedSubject,
+  type CapturePlan,
+  emptyPlan,
+  subjectKey,
+  type SubjectStatus,
+} from "../plan.ts";
 import {
   advanceSubject,
   type BatchOrigin,
@@ -22,6 +28,8 @@ import { createTapTable, type TapTable, type TapTableDeps } from "./taps.ts";
 export interface SessionDeps extends Omit<TapTableDeps, "ledger"> {
   readonly origin: BatchOrigin;
   readonly sendBatch: SendBatch;
+  /** Tells up to where windows are accounted for, as soon as what was said of them is accepted. */
+  readonly sendAccounted: (subjects: readonly AccountedSubject[]) => void;
   /** The clock of the packets' timestamps; undefined where they have a time of their own. */
   readonly clock: Clock | undefined;
 }
@@ -75,14 +83,13 @@ export function createSession(deps: SessionDeps): Session {
       else look(state);
       endWhatIsDue(state);
     },
-    endFlows: () => endAll(state),
+    endFlows: () => void endAll(state),
     finish() {
       taps.finish();
       state.readUpToUs = nowUsOf(state);
       checkLedger(state);
       endWhatIsDue(state);
-      endAll(state);
-      return outbox.settled();
+      return endAll(state);
     },
     status: () => statusOf(state),
   };
@@ -145,11 +152,26 @@ function checkLedger(state: State): void {
 }
 
 /** Hands over flows and speaks of windows whose time is up. */
-function endWhatIsDue({ subjects, outbox, readUpToUs }: State): void {
+function endWhatIsDue(state: State): void {
+  const { subjects, readUpToUs } = state;
+  const closed: MeteredSubject[] = [];
   for (const metered of subjects.values()) {
     advanceSubject(metered, readUpToUs);
-    closeWindows(metered, outbox, readUpToUs);
+    if (closeWindows(metered, readUpToUs)) closed.push(metered);
   }
+  if (closed.length > 0) void noteAccounted(state, closed);
+}
+
+/** What the subjects' accounts say holds once it is accepted. */
+async function noteAccounted({ outbox, deps }: State, subjects: readonly MeteredSubject[]): Promise<void> {
+  const upTo = subjects.map(({ account }) => account?.closedUpToUs());
+  await outbox.settled();
+  for (const [index, metered] of subjects.entries()) metered.accountedUpToUs = upTo[index];
+  deps.sendAccounted(
+    subjects.flatMap(({ subject: { flowLogId, resourceId }, accountedUpToUs }) =>
+      accountedUpToUs === undefined ? [] : [{ flowLogId, resourceId, accountedUpToUs }],
+    ),
+  );
 }
 
 /** The time of packets that come now: by the clock, or where they have a time of their own, of the last ones. */
@@ -165,8 +187,10 @@ function isCheckDue(state: State): boolean {
   return Math.abs(readUpToUs - state.checkedUs) >= checkEveryUs;
 }
 
-function endAll({ subjects, outbox, readUpToUs }: State): void {
-  for (const metered of subjects.values()) endFlows(metered, outbox, readUpToUs);
+function endAll(state: State): Promise<void> {
+  const all = [...state.subjects.values()];
+  for (const metered of all) endFlows(metered, state.readUpToUs);
+  return noteAccounted(state, all);
 }
 
 /** Makes the subjects those of the plan; returns the meters that are new, each with the one that it replaces. */
@@ -177,7 +201,7 @@ function changeSubjects(state: State, next: CapturePlan): Map<MeteredSubject, Me
   const nextKeys = new Set(next.subjects.map(subjectKey));
   for (const [key, metered] of subjects) {
     if (nextKeys.has(key)) continue;
-    endFlows(metered, outbox, nowUs);
+    endFlows(metered, nowUs);
     gone.push(subjectStatus(metered));
     subjects.delete(key);
   }
@@ -188,7 +212,7 @@ function changeSubjects(state: State, next: CapturePlan): Map<MeteredSubject, Me
       former.subject = subject;
       continue;
     }
-    if (former !== undefined) endFlows(former, outbox, nowUs);
+    if (former !== undefined) endFlows(former, nowUs);
     const metered = createMeteredSubject(subject, deps.origin, outbox, {
       ...(former === undefined ? {} : { before: subjectStatus(former) }),
       meteredBefore: ledger.totalOf(key).metered,

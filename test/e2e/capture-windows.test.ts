@@ -1,0 +1,307 @@
+/** Aligned windows live: each has its flows, or NODATA, or SKIPDATA, and says so once. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import { flowEndReasons, logStatuses } from "../../src/flow/mod.ts";
+import {
+  type CaptureClient,
+  type CapturedFlow,
+  type FrameSender,
+  startCaptureClient,
+  startFrameSender,
+  subjectOf,
+} from "../support/capture-client.ts";
+import { bytesOf, ethernet, etherTypes, ipv4, udp } from "../support/frame-builder.ts";
+import {
+  canMakeNamespaces,
+  createNamespace,
+  joinNamespaces,
+  macAddressOf,
+  type Namespace,
+} from "../support/netns.ts";
+
+const runnable = canMakeNamespaces();
+/** Shorter than any that a flow log may ask for. */
+const windowMs = 1000;
+const windowUs = windowMs * 1000;
+const policy = { kind: "window", windowMs } as const;
+
+interface WindowReport {
+  packets: number;
+  noData: number;
+  skipData: number;
+}
+
+/** What was said of each window, by its number since 1970. */
+function windowsOf(flows: readonly CapturedFlow[]): Map<number, WindowReport> {
+  const windows = new Map<number, WindowReport>();
+  for (const flow of flows) {
+    const number = Math.floor(Number(flow["startUs"]) / windowUs);
+    const known = windows.get(number) ?? { packets: 0, noData: 0, skipData: 0 };
+    const status = flow["logStatus"];
+    windows.set(number, {
+      packets: known.packets + Number(flow["packets"]),
+      noData: known.noData + (status === logStatuses.noData ? 1 : 0),
+      skipData: known.skipData + (status === logStatuses.skipData ? 1 : 0),
+    });
+  }
+  return windows;
+}
+
+/** Every window from the first to the last has records, or one word; never NODATA beside either. */
+function expectNoGap(windows: ReadonlyMap<number, WindowReport>): void {
+  const numbers = [...windows.keys()].sort((one, other) => one - other);
+  expect(numbers).toEqual(Array.from(numbers, (_, index) => numbers[0]! + index));
+  for (const { packets, noData, skipData } of windows.values()) {
+    expect(noData + skipData).toBeLessThanOrEqual(1);
+    expect(noData === 1).toBe(packets === 0 && skipData === 0);
+  }
+}
+
+/** From port 1000 to port 80, without options. */
+function tcpHeader(flags: number): Uint8Array {
+  return bytesOf([0x03, 0xe8, 0, 80], new Uint8Array(8), [0x50, flags], new Uint8Array(6));
+}
+
+const withSkipData = (windows: ReadonlyMap<number, WindowReport>): number[] =>
+  [...windows].flatMap(([number, { skipData }]) => (skipData > 0 ? [number] : [])).sort((a, b) => a - b);
+
+const windowNow = (): number => Math.floor(Date.now() / windowMs);
+
+/** Waits for the first tenth of a window. */
+async function windowBegins(): Promise<void> {
+  await sleep(windowMs - (Date.now() % windowMs) + 20);
+}
+
+async function statusUntil(
+  client: CaptureClient,
+  wanted: (windows: ReadonlyMap<number, WindowReport>) => boolean,
+): Promise<Map<number, WindowReport>> {
+  for (;;) {
+    const windows = windowsOf(await client.flows());
+    if (wanted(windows)) return windows;
+    await sleep(100);
+  }
+}
+
+describe.skipIf(!runnable)("windows of an interface", { timeout: 60_000 }, () => {
+  let here: Namespace;
+  let there: Namespace;
+  let toHere: FrameSender;
+  let client: CaptureClient;
+  let frameOf: (port: number) => Uint8Array;
+  const subject = () => subjectOf({ interfaceNames: ["v0"], policy });
+
+  const ledgerErrors = async (): Promise<{ checks: number; error: number }> => {
+    const rendered = await client.metrics();
+    const sum = (name: string): number =>
+      [...rendered.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, "gmu"))]
+        .map((match) => Number(match[1]))
+        .reduce((total, value) => total + value, 0);
+    return {
+      checks: sum("weir_capture_ledger_checks_total"),
+      error: sum("weir_capture_ledger_error_packets"),
+    };
+  };
+
+  beforeAll(async () => {
+    here = createNamespace("win-here", { ipv6: false });
+    there = createNamespace("win-there", { ipv6: false });
+    joinNamespaces(
+      { namespace: here, interfaceName: "v0", addresses: [] },
+      { namespace: there, interfaceName: "v1", addresses: [] },
+    );
+    const eth = { source: macAddressOf(there, "v1"), destination: macAddressOf(here, "v0") };
+    const addresses = { source: "10.99.0.1", destination: "10.99.0.2" };
+    frameOf = (port) =>
+      ethernet(eth, etherTypes.ipv4, ipv4({ ...addresses, protocol: 17 }, udp(port, 53, 100)));
+    toHere = await startFrameSender(there, "v1");
+  });
+
+  afterEach(() => client?.close());
+
+  afterAll(() => {
+    toHere?.close();
+    here?.remove();
+    there?.remove();
+  });
+
+  it("hold their flows, or one NODATA where there was no traffic, and never both", async () => {
+    client = startCaptureClient(here);
+    await client.start();
+    const aged = subjectOf({ interfaceNames: ["v0"], flowLogId: "fl-aged" });
+    const onlyIpv6 = subjectOf({
+      ...subject(),
+      flowLogId: "fl-ipv6",
+      filter: { trafficType: "all", ipVersions: [6] },
+    });
+    await client.apply({ subjects: [subject(), aged, onlyIpv6] });
+    await windowBegins();
+    for (let round = 0; round < 3; round++) {
+      await toHere.send([{ frame: frameOf(1000), times: 100 + round }]);
+      await sleep(2 * windowMs);
+    }
+    await statusUntil(client, (windows) => Math.max(...windows.keys()) >= windowNow() - 2);
+    const status = await client.status();
+    await client.stop();
+
+    const flows = await client.flows();
+    const of = (id: string): CapturedFlow[] => flows.filter(({ flowLogId }) => flowLogId === id);
+    const windows = windowsOf(of("fl-test"));
+    expectNoGap(windows);
+    expect(withSkipData(windows)).toEqual([]);
+    expect([...windows.values()].map(({ packets }) => packets).filter((packets) => packets > 0)).toEqual([
+      100, 101, 102,
+    ]);
+    for (const flow of of("fl-test").filter(({ packets }) => packets !== 0)) {
+      expect(Math.floor(Number(flow["endUs"]) / windowUs)).toBe(
+        Math.floor(Number(flow["startUs"]) / windowUs),
+      );
+      expect([flow["windowS"], flow["flowEndReason"]]).toEqual([1, flowEndReasons.active]);
+    }
+    // A flow log that ages had the same packets at the same time, from the same ring.
+    expect(of("fl-aged")).toMatchObject([{ packets: 303, logStatus: 0, windowS: 0 }]);
+    expect(status.interfaces).toMatchObject([{ name: "v0", state: "armed" }]);
+    expect(status.ledger.map(({ seen, metered, notSelected }) => [seen, metered, notSelected])).toEqual([
+      [303, 303, 0],
+      [303, 303, 0],
+      [303, 0, 303],
+    ]);
+    // What the filter leaves out is no traffic.
+    const other = windowsOf(of("fl-ipv6"));
+    expectNoGap(other);
+    expect([...other.values()].every(({ noData }) => noData === 1)).toBe(true);
+  });
+
+  it("are SKIPDATA where the kernel dropped packets, and the ledger's error is 0 at every close", async () => {
+    client = startCaptureClient(here);
+    await client.start({ ringBytes: 64 * 1024, blockBytes: 16 * 1024 });
+    const { processId } = await client.apply({ subjects: [subject()] });
+    await windowBegins();
+    await sleep(2 * windowMs);
+    const from = windowNow();
+    process.kill(processId!, "SIGSTOP");
+    await toHere.send([{ frame: frameOf(1000), times: 20_000 }]);
+    process.kill(processId!, "SIGCONT");
+    const to = windowNow();
+    const windows = await statusUntil(client, (found) => Math.max(...found.keys()) >= to + 4);
+    const { ledger } = await client.status();
+    const { checks, error } = await ledgerErrors();
+    await client.stop();
+
+    expectNoGap(windows);
+    const skipped = withSkipData(windows);
+    for (let number = from; number <= to; number++) expect(skipped).toContain(number);
+    // The loss lies between two looks, half a second apart.
+    expect(skipped.every((number) => number >= from - 1 && number <= to + 1)).toBe(true);
+    expect(ledger[0]!.kernelDrops).toBeGreaterThan(1000);
+    expect(error).toBe(0);
+    expect(checks).toBeGreaterThanOrEqual(5);
+  });
+
+  it("are SKIPDATA where the capture process was killed, and while there was none", async () => {
+    client = startCaptureClient(here);
+    await client.start();
+    const { processId } = await client.apply({ subjects: [subject()] });
+    await windowBegins();
+    await sleep(2 * windowMs);
+    await windowBegins();
+    const from = windowNow();
+    await toHere.send([{ frame: frameOf(1000), times: 10 }]);
+    process.kill(processId!, "SIGKILL");
+    for (let status = await client.status(); ; status = await client.status()) {
+      if (status.restarts > 0 && status.subjects.length > 0) break;
+      await sleep(50);
+    }
+    const to = windowNow();
+    const windows = await statusUntil(client, (found) => Math.max(...found.keys()) >= to + 3);
+    await client.stop();
+
+    expectNoGap(windows);
+    const skipped = withSkipData(windows);
+    expect(skipped).toContain(from);
+    // A window whose word was not accepted when the process was killed is spoken of again.
+    expect(skipped.every((number) => number >= from - 1 && number <= to)).toBe(true);
+  });
+
+  it("are SKIPDATA while nothing captured, though the flow log was active: over a stop and a start", async () => {
+    client = startCaptureClient(here);
+    await client.start();
+    await client.apply({ subjects: [subject()] });
+    await windowBegins();
+    await toHere.send([{ frame: frameOf(1000), times: 10 }]);
+    const from = windowNow();
+    await client.stop();
+    await sleep(2 * windowMs);
+    await client.start();
+    await client.apply({ subjects: [subject()] });
+    const to = windowNow();
+    const windows = await statusUntil(client, (found) => Math.max(...found.keys()) >= to + 2);
+    await client.stop();
+
+    expectNoGap(windows);
+    expect(withSkipData(windows)).toEqual(Array.from({ length: to - from + 1 }, (_, index) => from + index));
+    expect(windows.get(from)!.packets).toBe(10);
+  });
+
+  it("are SKIPDATA where an interface came back, before it was captured again", async () => {
+    client = startCaptureClient(here);
+    await client.start();
+    await client.apply({ subjects: [subjectOf({ interfaceNames: ["w0"], policy })] });
+    const pair = ["link", "add", "w0", "type", "veth", "peer", "name", "w1"];
+    here.ip(...pair);
+    here.ip("link", "set", "w0", "up");
+    here.ip("link", "set", "w1", "up");
+    while ((await client.status()).interfaces[0]?.state !== "armed") await sleep(50);
+    const to = windowNow();
+    const windows = await statusUntil(client, (found) => Math.max(...found.keys()) >= to + 3);
+    await client.stop();
+    here.ip("link", "del", "w0");
+
+    expectNoGap(windows);
+    const skipped = withSkipData(windows);
+    expect(skipped.length).toBeGreaterThan(0);
+    expect(skipped.every((number) => number >= to - 3 && number <= to)).toBe(true);
+  });
+
+  it("end with the flow log that they belong to; its next ones are told from then on", async () => {
+    client = startCaptureClient(here);
+    await client.start();
+    await client.apply({ subjects: [subject()] });
+    await windowBegins();
+    await toHere.send([{ frame: frameOf(1000), times: 10 }]);
+    await client.apply({ subjects: [subjectOf({ ...subject(), revision: 2 })] });
+    await client.apply({ subjects: [] });
+    await sleep(2 * windowMs);
+    const before = (await client.flows()).length;
+    await client.apply({ subjects: [subject()] });
+    const windows = await statusUntil(client, (found) => Math.max(...found.keys()) >= windowNow() - 1);
+    await client.stop();
+
+    const flows = await client.flows();
+    expect(flows[0]).toMatchObject({ packets: 10, flowEndReason: flowEndReasons.forced });
+    expect(before).toBe(1);
+    expect(withSkipData(windows)).toEqual([]);
+  });
+
+  it("tell the end of TCP connections within them", async () => {
+    client = startCaptureClient(here);
+    await client.start();
+    await client.apply({ subjects: [subject()] });
+    await windowBegins();
+    const eth = { source: macAddressOf(there, "v1"), destination: macAddressOf(here, "v0") };
+    const addresses = { source: "10.99.0.1", destination: "10.99.0.2" };
+    const segment = (flags: number): Uint8Array =>
+      ethernet(eth, etherTypes.ipv4, ipv4({ ...addresses, protocol: 6 }, tcpHeader(flags)));
+    const orders = [0x02, 0x10, 0x11].map((flags) => ({ frame: segment(flags), times: 1 }));
+    await toHere.send(orders);
+    const windows = await statusUntil(client, (found) =>
+      [...found.values()].some(({ packets }) => packets > 0),
+    );
+    await client.stop();
+    expectNoGap(windows);
+    const flow = (await client.flows()).find(({ packets }) => packets === 3);
+    expect(flow).toMatchObject({ flowEndReason: flowEndReasons.endOfFlow, tcpControlBits: 0x13 });
+  });
+});
