@@ -56,7 +56,7 @@ describe.skipIf(!isRoot)("flows accepted by the spool", () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it(`are each in the store once after ${cuts} power cuts`, async () => {
+  it(`are each in the store and in its rollup tiers once after ${cuts} power cuts`, async () => {
     const harness = new DeliveryHarness({ directory: mountPoint, rowsPerBatch, deduplicate: true });
     try {
       for (let cut = 0; cut < cuts; cut++) {
@@ -71,8 +71,9 @@ describe.skipIf(!isRoot)("flows accepted by the spool", () => {
         mount();
       }
       await harness.start(0);
-      const { counts } = await harness.finish();
+      const { counts, differingTiers } = await harness.finish();
       const accepted = Array.from({ length: harness.confirmed }, (_, index) => index + 1);
+      expect(differingTiers).toEqual([]);
       expect(counts).toEqual(
         accepted.map((sequence) => [`${sequence}`, rowsPerBatch, rowsPerBatch, rowsPerBatch]),
       );
