@@ -62,10 +62,7 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
   /** Whether what is wanted is what runs; since when it is not. */
   let inStep = true;
   let outOfStepMs = 0;
-  const late = dependencies.metrics.counter(
-    "weir_late_changes_total",
-    "Changes that were answered before they had taken effect, because that took longer than a second",
-  );
+  const waitInTime = createPatience(dependencies);
 
   const run = async (): Promise<void> => {
     if (inStep) outOfStepMs = performance.now();
@@ -112,14 +109,7 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
         }, againMs);
       }
     },
-    settled: async () => {
-      if (await isDone(next ?? running, settleTimeoutMs)) return;
-      late.add();
-      dependencies.logger.warn(
-        { waitedMs: settleTimeoutMs },
-        "a change is answered before it has taken effect in full",
-      );
-    },
+    settled: () => waitInTime(next ?? running),
     isLate: () => !inStep && performance.now() - outOfStepMs > settleTimeoutMs,
     deliveryOf: (flowLogId, resourceId) => current.get(subjectKey({ flowLogId, resourceId })),
     stop: async () => {
@@ -140,13 +130,26 @@ function settle({ context, logger }: ReconcilerDependencies, flowLogs: readonly 
 }
 
 /**
- * Which changes are done though capture was late with the plan: new windows are armed with the plan, whatever
- * becomes of the flows of before. And where no capture comes up, nothing would ever end: the flow log is as it
- * is wanted, and its delivery status says why it has no records.
+ * Which changes are done though not all of the plan is: new windows are armed as soon as capture holds the
+ * plan, whatever becomes of the flows of before. And where no capture comes up, nothing would ever end: the
+ * flow log is as it is wanted, and its delivery status says why it has no records.
  */
 function isHeldBefore({ capture }: ReconcilerDependencies): (flowLog: FlowLog) => boolean {
-  const isRunning = capture.status().state === "running";
-  return ({ transition }) => !isRunning || transition === "activating";
+  const { state, planSinceMs } = capture.status();
+  return ({ transition }) => state !== "running" || (planSinceMs !== null && transition === "activating");
+}
+
+/** Waits for the work, but not for long: what takes longer is logged and counted. */
+function createPatience({ logger, metrics }: Pick<ReconcilerDependencies, "logger" | "metrics">) {
+  const late = metrics.counter(
+    "weir_late_changes_total",
+    "Changes that were answered before they had taken effect, because that took longer than a second",
+  );
+  return async (work: Promise<void> | undefined): Promise<void> => {
+    if (await isDone(work, settleTimeoutMs)) return;
+    late.add();
+    logger.warn({ waitedMs: settleTimeoutMs }, "a change is answered before it has taken effect in full");
+  };
 }
 
 /** Whether the work ends in time. */
