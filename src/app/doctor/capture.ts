@@ -4,6 +4,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { createFirewall } from "../../capture/mod.ts";
 import { type Check, failed, passed, warned } from "./check.ts";
 import { readText } from "./platform.ts";
 import type { RingProbe } from "./ring-probe.ts";
@@ -17,9 +18,22 @@ const errnoNames: Readonly<Record<number, string>> = {
   97: "EAFNOSUPPORT",
 };
 
-export function checkCapture(): Check[] {
+export async function checkCapture(verdictGroup: number): Promise<Check[]> {
   const hasTcpdump = isOnPath("tcpdump");
-  return [checkPrivilege(), checkRing(hasTcpdump), checkTcpdump(hasTcpdump)];
+  const verdicts = await checkVerdicts(verdictGroup);
+  return [checkPrivilege(), checkRing(hasTcpdump), checkTcpdump(hasTcpdump), verdicts];
+}
+
+/** Not having them is no fault: only flow logs that tell accepted from rejected need them. */
+async function checkVerdicts(group: number): Promise<Check> {
+  const name = "verdicts";
+  const state = await createFirewall(group).state();
+  if (!state.ok) return passed(name, `not looked for: ${state.fault.message}`);
+  if (state.value === "applied") return passed(name, "the firewall logs what it accepts and rejects");
+  if (state.value === "absent") {
+    return passed(name, "the firewall does not log what it decides; sudo ./weir firewall apply makes it");
+  }
+  return warned(name, "the table weir in the firewall is not this Weir's", "sudo ./weir firewall apply");
 }
 
 function checkPrivilege(): Check {

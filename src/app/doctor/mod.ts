@@ -30,7 +30,7 @@ export async function examine({
     checkClock(),
     ...data.checks,
     await checkPort(configuration.listen, data.holder === "running"),
-    ...checkCapture(),
+    ...(await checkCapture(configuration.capture.verdictGroup)),
     checkBuffers(),
     await checkProjectNames(configuration.sls.baseDomains, project),
     ...(collector === undefined ? [] : [await checkCollector(collector)]),
