@@ -55,8 +55,6 @@ const settleTimeoutMs = 1000;
 export function createReconciler(dependencies: ReconcilerDependencies): Reconciler {
   let current = new Map<string, Delivery>();
   let former: readonly Delivery[] = [];
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   /** Whether what is wanted is what runs; since when it is not. */
@@ -65,6 +63,7 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
   const waitInTime = createPatience(dependencies);
 
   const run = async (): Promise<void> => {
+    if (stopped) return;
     if (inStep) outOfStepMs = performance.now();
     inStep = false;
     const context = dependencies.context();
@@ -81,44 +80,48 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
     current = merged;
     former = before;
   };
-  const reconcile = (): Promise<void> => {
-    if (stopped) return running ?? Promise.resolve();
-    if (running === undefined) {
-      running = run()
-        .catch((error: unknown) =>
-          dependencies.logger.error({ fault: toFault(error) }, "reconciliation failed"),
-        )
-        .finally(() => (running = undefined));
-      return running;
-    }
-    next ??= running.then(() => {
-      next = undefined;
-      return reconcile();
-    });
-    return next;
-  };
+  const turns = createTurns(() =>
+    run().catch((error: unknown) =>
+      dependencies.logger.error({ fault: toFault(error) }, "reconciliation failed"),
+    ),
+  );
   const reconciler: Reconciler = {
     reconcile: async () => {
-      await reconcile();
+      await turns.ask();
       clearTimeout(timer);
       // Once more, to let go of the exporters that only the former settings needed.
       if (!stopped && (!inStep || former.some(({ netflow }) => netflow !== undefined))) {
         timer = setTimeout(() => {
           former = [];
-          void (inStep ? reconcile() : reconciler.reconcile());
+          void (inStep ? turns.ask() : reconciler.reconcile());
         }, againMs);
       }
     },
-    settled: () => waitInTime(next ?? running),
+    settled: () => waitInTime(turns.last()),
     isLate: () => !inStep && performance.now() - outOfStepMs > settleTimeoutMs,
     deliveryOf: (flowLogId, resourceId) => current.get(subjectKey({ flowLogId, resourceId })),
     stop: async () => {
       stopped = true;
       clearTimeout(timer);
-      await (next ?? running);
+      await turns.last();
     },
   };
   return reconciler;
+}
+
+/** Runs one at a time: all that is asked for during one is done by one more after it. */
+function createTurns(work: () => Promise<void>) {
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  const ask = (): Promise<void> => {
+    if (running === undefined) return (running = work().finally(() => (running = undefined)));
+    next ??= running.then(() => {
+      next = undefined;
+      return ask();
+    });
+    return next;
+  };
+  return { ask, last: () => next ?? running };
 }
 
 /** What capture holds is no longer under way; a store that is full leaves it so until the next reconciliation. */
