@@ -9,6 +9,7 @@
  *     agent-id         this host's name in every batch id
  *     lock.sqlite      held while a Weir runs
  *     children.json    its child processes, for the start after a kill
+ *     clock.json       the time that retention goes by
  *     weir.sock        local administration
  */
 import {

@@ -115,7 +115,8 @@ function netflowProblems({ configuration, netflow }: System, flowLog: FlowLog): 
   const { lastError, lastErrorMs, sendErrors = 0 } = netflow.status(flowLog.id) ?? {};
   const ageMsMax = errorAgeRefreshes * configuration.netflow.templateRefreshS * 1000;
   if (!flowLog.outputs.netflow.enabled || lastErrorMs === undefined) return [];
-  if (systemClock.nowMs() - lastErrorMs > ageMsMax) return [];
+  // A clock that was set back since then makes the error's age negative.
+  if (Math.abs(systemClock.nowMs() - lastErrorMs) > ageMsMax) return [];
   const errors = `${sendErrors} send error${sendErrors === 1 ? "" : "s"}`;
   return problem("netflow", `netflow: ${errors}, the last: ${lastError ?? "not known"}`);
 }

@@ -1,5 +1,6 @@
 /** What a running Weir does by itself: follow changes, look for interfaces, let old records go. */
-import { toFault } from "../base/mod.ts";
+import { systemClock, toFault } from "../base/mod.ts";
+import { startClockWatch } from "./clock-watch.ts";
 import { discoveredInterfaces } from "./interfaces.ts";
 import { hostInterfaces, syncResources, type System } from "./system.ts";
 
@@ -7,7 +8,7 @@ const interfacesEveryMs = 5000;
 const retentionEveryMs = 3_600_000;
 
 export function startHousekeeping(system: System): void {
-  const { control, logger, reconciler, shutdown, store } = system;
+  const { control, logger, metrics, reconciler, shutdown, store } = system;
   const unsubscribe = control.onChange(({ subject, action }) => {
     if (subject !== "accessKey" && action !== "settled") void reconciler.reconcile();
   });
@@ -25,8 +26,10 @@ export function startHousekeeping(system: System): void {
     setInterval(createInterfaceWatch(system), interfacesEveryMs),
     setInterval(() => void expireRecords(system), retentionEveryMs),
   ];
+  const endClockWatch = startClockWatch({ clock: systemClock, logger, metrics });
   shutdown.add("housekeeping", () => {
     unsubscribe();
+    endClockWatch();
     for (const timer of timers) clearInterval(timer);
   });
   void expireRecords(system);
@@ -57,7 +60,8 @@ function followInterfaces(system: System): void {
   void system.reconciler.reconcile();
 }
 
-async function expireRecords({ control, logger, store }: System): Promise<void> {
+async function expireRecords({ control, logger, steadyClock, store }: System): Promise<void> {
+  steadyClock.save();
   try {
     const retentions = control.logProjects
       .allLogstores()

@@ -34,6 +34,7 @@ import { declaredResources } from "./declared-resources.ts";
 import { discoveredInterfaces, selectInterfaces } from "./interfaces.ts";
 import { createReconciler, type Reconciler } from "./reconciler.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
+import { openSteadyClock, type SteadyClock } from "./steady-clock.ts";
 import { verdictsOf, wantsVerdicts } from "./verdicts.ts";
 
 export interface System {
@@ -42,6 +43,7 @@ export interface System {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
+  readonly steadyClock: SteadyClock;
   readonly shutdown: Shutdown;
   readonly control: Control;
   readonly spool: Spool;
@@ -131,6 +133,7 @@ interface Foundation {
   readonly metrics: Metrics;
   readonly shutdown: Shutdown;
   readonly children: ChildRegister;
+  readonly steadyClock: SteadyClock;
   readonly control: Control;
 }
 
@@ -143,7 +146,10 @@ function openFoundation(
   if (!data.ok) return data;
   shutdown.add("data directory", () => data.value.release());
   const children = openChildRegister(data.value.file("children.json"), { logger });
-  const parts = { configuration, data: data.value, logger, metrics: createMetrics(), shutdown, children };
+  const steadyClock = openSteadyClock(data.value.file("clock.json"), { clock: systemClock, logger });
+  shutdown.add("steady clock", () => steadyClock.save());
+  const metrics = createMetrics();
+  const parts = { configuration, data: data.value, logger, metrics, shutdown, children, steadyClock };
   const control = openControlPlane(parts);
   return control.ok ? ok({ ...parts, control: control.value }) : control;
 }
@@ -178,18 +184,19 @@ function openStorage({
   metrics,
   shutdown,
   children,
+  steadyClock,
 }: Foundation): Result<{ spool: Spool; store: Store }> {
   const { bytesMax } = configuration.spool;
   const spool = openSpool(
     { path: data.file("spool.sqlite"), bytesMax, sinks: [storeSinkName, netflowSinkName] },
-    { clock: systemClock, logger, metrics },
+    { clock: steadyClock.receipt, logger, metrics },
   );
   if (!spool.ok) return spool;
   shutdown.add("spool", () => spool.value.close());
   const { memoryBytesMax, readers, deduplicate } = configuration.store;
   const store = createStore(
     { path: data.file("store"), memoryBytesMax, readers, deduplicate },
-    { clock: systemClock, logger, metrics, children },
+    { clock: steadyClock.retention, logger, metrics, children },
   );
   shutdown.add("store", () => store.stop());
   return ok({ spool: spool.value, store });

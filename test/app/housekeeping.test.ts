@@ -6,7 +6,7 @@ import { startHousekeeping } from "../../src/app/housekeeping.ts";
 import { createShutdown } from "../../src/app/shutdown.ts";
 import type { System } from "../../src/app/system.ts";
 import { ok } from "../../src/base/mod.ts";
-import { silentLogger } from "../../src/observe/mod.ts";
+import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
 
 vi.mock("node:os", async (original) => {
   const os = await original<{ networkInterfaces: typeof networkInterfaces }>();
@@ -26,7 +26,9 @@ function systemOf(allLogstores: () => never[]) {
     },
     reconciler: { reconcile: () => Promise.resolve() },
     store: { expire },
+    steadyClock: { save: () => undefined },
     logger: silentLogger,
+    metrics: createMetrics(),
     shutdown,
   } as unknown as System;
   return { system, expire, shutdown };

@@ -10,6 +10,7 @@ import { delimiter, join } from "node:path";
 /** Every program that a test may run, and the Debian package that brings it. */
 export const peerPackages = {
   bridge: "iproute2",
+  faketime: "faketime",
   ip: "iproute2",
   lz4: "lz4",
   nfacctd: "pmacct",

@@ -63,7 +63,7 @@ export function openNonceStore(
   const alive = metrics.gauge("weir_nonces", "Nonces that replay protection remembers");
   const memory = createNonceMemory(retentionMs, () => clock.monotonicMs());
   const loaded = save(() => {
-    load(database, memory, clock.nowMs() - 2 * retentionMs);
+    load(database, memory);
     reserveSpace(database, clock.nowMs());
   });
   if (!loaded.ok) {
@@ -122,9 +122,11 @@ function reserveSpace(database: Database, nowMs: number): void {
   database.exec("PRAGMA wal_checkpoint(RESTART)");
 }
 
-/** Reads what may still be replayed; rows are long past by the wall clock before they are left out. */
-function load(database: Database, memory: NonceMemory, oldestMs: number): void {
-  database.prepare("DELETE FROM nonce_batch WHERE accepted_ms < ?").run(oldestMs);
+/**
+ * Reads what may still be replayed. None is left out for its age: it was not too old when the process before ended,
+ * and how long ago that was only the wall clock could tell, which may have jumped.
+ */
+function load(database: Database, memory: NonceMemory): void {
   for (const row of database.prepare("SELECT id, digests FROM nonce_batch ORDER BY id").iterate()) {
     memory.addAll(row["digests"] as Uint8Array);
     memory.saved(Number(row["id"]));

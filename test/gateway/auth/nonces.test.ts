@@ -66,6 +66,19 @@ describe("replay protection", () => {
     again.close();
   });
 
+  it("remembers across a restart whose wall clock has jumped ahead, for when that is set right", async () => {
+    const { store, path, clock } = open();
+    await store.remember("key", "n");
+    store.close();
+    clock.wallMs += 24 * 60 * minuteMs;
+    const ahead = open({ path }, clock).store;
+    ahead.close();
+    clock.wallMs -= 24 * 60 * minuteMs;
+    const again = open({ path }, clock).store;
+    expect(await again.remember("key", "n")).toMatchObject(reused);
+    again.close();
+  });
+
   it("commits all that arrive in one turn together", async () => {
     const { store, metrics } = open();
     await Promise.all(Array.from({ length: 500 }, (_, index) => store.remember("key", `n${index}`)));

@@ -1,0 +1,42 @@
+/**
+ * A wall clock that jumps for one program alone, by libfaketime: what grows steadily goes on as it does. The kernel
+ * knows nothing of it: packets are stamped with the real time, and so is the capture process's, which gets no
+ * environment.
+ */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface FakeClock {
+  /** For the program's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Sets the clock ahead of the real one, or behind it; the program sees that within a second. */
+  set(aheadS: number): void;
+  /** The time that the program believes in. */
+  nowMs(): number;
+}
+
+export function createFakeClock(folder: string): FakeClock {
+  const file = join(folder, "clock");
+  const library = execFileSync("faketime", ["-m", "-f", "+0", "printenv", "LD_PRELOAD"], {
+    encoding: "utf8",
+  });
+  let aheadMs = 0;
+  const set = (aheadS: number): void => {
+    aheadMs = aheadS * 1000;
+    writeFileSync(file, `${aheadS < 0 ? "" : "+"}${aheadS}\n`);
+  };
+  set(0);
+  return {
+    environment: {
+      LD_PRELOAD: library.trim(),
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_CACHE_DURATION: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      // Times of files are the kernel's too.
+      NO_FAKE_STAT: "1",
+    },
+    set,
+    nowMs: () => Date.now() + aheadMs,
+  };
+}
