@@ -60,10 +60,11 @@ export function createMeter(options: MeterOptions): Meter {
     },
     emitted: new Float64Array(flowEndReasons.lackOfResources + 1),
     group: {
+      rows: new Int32Array(groupRows),
+      ipv6Rows: new Int32Array(groupRows),
       hashes: new Int32Array(groupRows),
       traits: new Uint32Array(groupRows),
       references: new Int32Array(groupRows),
-      structs: new Int32Array(groupRows),
       touched: new Int32Array(1),
     },
     due: new Int32Array(chunkEntries),
@@ -71,9 +72,16 @@ export function createMeter(options: MeterOptions): Meter {
     endedReasons: new Uint8Array(chunkEntries),
     endedHashes: new Int32Array(chunkEntries),
   };
-  // Not a getter in the literal: V8 keeps such an object as a hash table, slow to read in hot loops.
-  return Object.defineProperty(state, "statistics", { get: () => statisticsOf(state) }) as Meter;
+  // Not a getter in the literal, which V8 keeps as a hash table, nor one for each meter, which gives each a
+  // shape of its own: both make the state slow to read in hot loops.
+  return Object.setPrototypeOf(state, meterPrototype) as Meter;
 }
+
+const meterPrototype = {
+  get statistics(): MeterStatistics {
+    return statisticsOf(this as unknown as Meter);
+  },
+};
 
 /** Ends every flow: a finished one by its own end (3), the others by force (4); hands everything over. */
 export function flushMeter(meter: Meter): void {

@@ -1,9 +1,13 @@
 /**
  * Packets into flows.
  *
- * Rows are handled in groups, in passes: hash every row, read every bucket, read every flow, then count. Each
- * read of the table is likely to miss the caches; in a pass that does little else the processor has many
- * such reads under way at once, which is worth more than anything done to the code around them.
+ * Rows are handled in groups, in passes: hash every row, read every bucket, find and read every flow, then
+ * count. Each read of the table is likely to miss the caches; in a pass that does little else the processor
+ * has many such reads under way at once, which is worth more than anything done to the code around them.
+ *
+ * Within a group IPv4 comes first, then IPv6: a branch on the family in each pass would often be guessed
+ * wrong, and hold up the reads behind it. No flow has packets of both, so that none sees its packets in
+ * another order.
  */
 import { flowEndReasons } from "../flow/mod.ts";
 import type { PacketColumns } from "../wire/packet/mod.ts";
@@ -24,7 +28,7 @@ import {
 } from "./flow-store.ts";
 import { hashIpv4Key, hashIpv6Key } from "./key-hash.ts";
 import { endReasonAt } from "./policy.ts";
-import { groupRows, type Meter, storeOf, touchStructs } from "./state.ts";
+import { groupRows, type Meter, type RowGroup, storeOf } from "./state.ts";
 import { flagsOf, openFlow, startCounting, tcpFinOrRst } from "./table.ts";
 import { startWheel } from "./timer-wheel.ts";
 import { addWindows } from "./window.ts";
@@ -34,52 +38,92 @@ const tcpSyn = 0x02;
 /** Counts every row of `packets`, which are in order of arrival. */
 export function meterPackets(meter: Meter, packets: PacketColumns): void {
   if (packets.count === 0) return;
+  const { group } = meter;
   startWheel(meter.wheel, packets.timestampUs[0]!);
   for (let from = 0; from < packets.count; from += groupRows) {
     const count = Math.min(groupRows, packets.count - from);
-    hashRows(meter, packets, from, count);
-    if (meter.window !== null) addWindows(meter.window, packets, from, count, meter.group.hashes);
+    const ipv4Count = splitRows(group, packets, from, count);
+    hashIpv4Rows(meter, packets, ipv4Count);
+    hashIpv6Rows(meter, packets, ipv4Count, count);
+    if (meter.window !== null) addWindows(meter.window, packets, group.rows, count, group.hashes);
     touchBuckets(meter, count);
-    findFlows(meter, count);
-    touchStructs(meter, meter.group.structs, count);
-    countRows(meter, packets, from, count);
+    findFlows(meter, meter.ipv4, 0, ipv4Count);
+    findFlows(meter, meter.ipv6, ipv4Count, count);
+    for (let index = 0; index < ipv4Count; index++) {
+      index = countPlainIpv4Rows(meter, packets, index, ipv4Count);
+      if (index < ipv4Count) countOtherRow(meter, packets, index);
+    }
+    for (let index = ipv4Count; index < count; index++) {
+      index = countPlainIpv6Rows(meter, packets, index, count);
+      if (index < count) countOtherRow(meter, packets, index);
+    }
   }
+  meter.counters.packets += packets.count;
 }
 
-function hashRows(
-  { group, hash, counters }: Meter,
+/** Orders the rows by family, without a branch on it, and works out their traits. Gives the number of IPv4's. */
+function splitRows(
+  { rows, ipv6Rows, traits }: RowGroup,
   packets: PacketColumns,
   from: number,
   count: number,
-): void {
-  const { hashes, traits } = group;
-  const { addresses, ports, interfaceIndex, octets, protocol, direction, ipVersion, verdict, vlanId } =
-    packets;
-  let octetsSum = 0;
-  for (let index = 0; index < count; index++) {
-    const row = from + index;
-    const isIpv6 = ipVersion[row] === 6;
-    const rowTraits =
-      (protocol[row]! |
-        ((direction[row]! & 3) << traitsDirectionShift) |
-        (isIpv6 ? traitsIpv6 : 0) |
-        ((verdict[row]! & 3) << traitsVerdictShift) |
-        (vlanId[row]! << traitsVlanShift)) >>>
-      0;
-    traits[index] = rowTraits;
-    octetsSum += octets[row]!;
-    hashes[index] = isIpv6
-      ? hashIpv6Key(hash, addresses, row * 8, ports[row]!, rowTraits, interfaceIndex[row]!)
-      : hashIpv4Key(
-          hash,
-          addresses[row * 8 + 3]!,
-          addresses[row * 8 + 7]!,
-          ports[row]!,
-          rowTraits,
-          interfaceIndex[row]!,
-        );
+): number {
+  const { protocol, direction, ipVersion, verdict, vlanId } = packets;
+  let ipv4Count = 0;
+  let ipv6Count = 0;
+  for (let row = from; row < from + count; row++) {
+    rows[ipv4Count] = row;
+    ipv6Rows[ipv6Count] = row;
+    const isIpv6 = (ipVersion[row]! >>> 1) & 1;
+    ipv4Count += 1 - isIpv6;
+    ipv6Count += isIpv6;
   }
-  counters.packets += count;
+  for (let index = 0; index < ipv6Count; index++) rows[ipv4Count + index] = ipv6Rows[index]!;
+  for (let index = 0; index < count; index++) {
+    const row = rows[index]!;
+    traits[index] =
+      protocol[row]! |
+      ((direction[row]! & 3) << traitsDirectionShift) |
+      ((verdict[row]! & 3) << traitsVerdictShift) |
+      (index < ipv4Count ? 0 : traitsIpv6) |
+      (vlanId[row]! << traitsVlanShift);
+  }
+  return ipv4Count;
+}
+
+function hashIpv4Rows({ group, hash, counters }: Meter, packets: PacketColumns, end: number): void {
+  const { rows, hashes, traits } = group;
+  const { addresses, ports, interfaceIndex, octets } = packets;
+  let octetsSum = 0;
+  for (let index = 0; index < end; index++) {
+    const row = rows[index]!;
+    octetsSum += octets[row]!;
+    hashes[index] = hashIpv4Key(
+      hash,
+      addresses[row * 8 + 3]!,
+      addresses[row * 8 + 7]!,
+      ports[row]!,
+      traits[index]!,
+      interfaceIndex[row]!,
+    );
+  }
+  counters.octets += octetsSum;
+}
+
+function hashIpv6Rows(
+  { group, hash, counters }: Meter,
+  packets: PacketColumns,
+  from: number,
+  end: number,
+): void {
+  const { rows, hashes, traits } = group;
+  const { addresses, ports, interfaceIndex, octets } = packets;
+  let octetsSum = 0;
+  for (let index = from; index < end; index++) {
+    const row = rows[index]!;
+    octetsSum += octets[row]!;
+    hashes[index] = hashIpv6Key(hash, addresses, row * 8, ports[row]!, traits[index]!, interfaceIndex[row]!);
+  }
   counters.octets += octetsSum;
 }
 
@@ -92,15 +136,16 @@ function touchBuckets({ group, buckets }: Meter, count: number): void {
 }
 
 /**
- * The first flow with the row's hash; its key is compared when the row is counted. A row without one will
- * open a flow, and need the struct that is vacant next.
+ * The first flow with the row's hash, whose struct is read; its key is compared when the row is counted. A row
+ * without one will open a flow, and need the struct that is vacant next.
  */
-function findFlows({ group, buckets, ipv4, ipv6 }: Meter, count: number): void {
-  const { hashes, traits, references, structs } = group;
+function findFlows({ group, buckets }: Meter, store: FlowStore, from: number, end: number): void {
+  const { hashes, references } = group;
   const { words, shift, mask } = buckets;
-  let newIpv4 = 0;
-  let newIpv6 = 0;
-  for (let index = 0; index < count; index++) {
+  const { words: structs, structWords } = store;
+  let touched = 0;
+  let opened = 0;
+  for (let index = from; index < end; index++) {
     const hash = hashes[index]!;
     let position = hash >>> shift;
     let entry = words[position * 2 + 1]!;
@@ -109,58 +154,60 @@ function findFlows({ group, buckets, ipv4, ipv6 }: Meter, count: number): void {
       entry = words[position * 2 + 1]!;
     }
     references[index] = entry - 1;
-    structs[index] = entry - 1;
-    if (entry !== 0) continue;
-    const isIpv6 = (traits[index]! & traitsIpv6) !== 0;
-    const vacancy = isIpv6 ? peekVacancy(ipv6, newIpv6++) : peekVacancy(ipv4, newIpv4++);
-    structs[index] = vacancy < 0 ? 0 : vacancy * 2 + (isIpv6 ? 1 : 0);
+    // The other family's flow has this hash once in four thousand million rows: any struct may be read then.
+    let at = ((entry - 1) >>> 1) * structWords;
+    if (entry === 0) at = Math.max(peekVacancy(store, opened++), 0) * structWords;
+    if (at < structs.length) touched ^= structs[at]! ^ structs[at + structWords - 3]!;
   }
-}
-
-function countRows(meter: Meter, packets: PacketColumns, from: number, count: number): void {
-  for (let index = 0; index < count; index++) {
-    index = countPlainRows(meter, packets, from, index, count);
-    if (index < count) countOtherRow(meter, packets, from + index, index);
-  }
+  group.touched[0]! ^= touched;
 }
 
 /**
- * Counts rows, from the group's row `index` on, for as long as they only add to a flow that was found. Gives
- * the index of the first row that does more, or `count`.
+ * Counts IPv4 rows, from the group's row `index` on, for as long as they only add to a flow that was found.
+ * Gives the index of the first row that does more, or `end`.
  *
  * Most rows of most traffic are counted here. There is no call in the loop that is not inlined, so that the
  * arrays' addresses stay in registers.
  */
-function countPlainRows(
-  { group, ipv4, ipv6, policy }: Meter,
+function countPlainIpv4Rows(
+  { group, ipv4, policy }: Meter,
   packets: PacketColumns,
-  from: number,
   index: number,
-  count: number,
+  end: number,
 ): number {
-  const { references, traits } = group;
-  const ipv4Words = ipv4.words;
-  const ipv4Doubles = ipv4.doubles;
-  const ipv6Words = ipv6.words;
-  const ipv6Doubles = ipv6.doubles;
+  const { references, traits, rows } = group;
+  const { words, doubles } = ipv4;
   const { inactiveTimeoutUs, activeTimeoutUs } = policy;
-  for (; index < count; index++) {
+  for (; index < end; index++) {
     const reference = references[index]!;
-    if (reference < 0) return index;
-    const row = from + index;
-    if ((reference & 1) === 0) {
-      const at = (reference >>> 1) * ipv4FlowWords;
-      if (!isIpv4FlowOf(ipv4Words, at, packets, row, traits[index]!)) return index;
-      if (!addPlainly(ipv4Words, ipv4Doubles, at, packets, row, inactiveTimeoutUs, activeTimeoutUs))
-        return index;
-    } else {
-      const at = (reference >>> 1) * ipv6FlowWords;
-      if (!isIpv6FlowOf(ipv6Words, at, packets, row, traits[index]!)) return index;
-      if (!addPlainly(ipv6Words, ipv6Doubles, at, packets, row, inactiveTimeoutUs, activeTimeoutUs))
-        return index;
-    }
+    // −1, and a flow of the other family that has this hash, are odd.
+    if ((reference & 1) !== 0) return index;
+    const at = (reference >>> 1) * ipv4FlowWords;
+    const row = rows[index]!;
+    if (!isIpv4FlowOf(words, at, packets, row, traits[index]!)) return index;
+    if (!addPlainly(words, doubles, at, packets, row, inactiveTimeoutUs, activeTimeoutUs)) return index;
   }
-  return count;
+  return end;
+}
+
+function countPlainIpv6Rows(
+  { group, ipv6, policy }: Meter,
+  packets: PacketColumns,
+  index: number,
+  end: number,
+): number {
+  const { references, traits, rows } = group;
+  const { words, doubles } = ipv6;
+  const { inactiveTimeoutUs, activeTimeoutUs } = policy;
+  for (; index < end; index++) {
+    const reference = references[index]!;
+    if (reference < 0 || (reference & 1) === 0) return index;
+    const at = (reference >>> 1) * ipv6FlowWords;
+    const row = rows[index]!;
+    if (!isIpv6FlowOf(words, at, packets, row, traits[index]!)) return index;
+    if (!addPlainly(words, doubles, at, packets, row, inactiveTimeoutUs, activeTimeoutUs)) return index;
+  }
+  return end;
 }
 
 /** Adds a packet to the flow at `at` if that is all there is to do; false if it is not. */
@@ -229,8 +276,9 @@ function isIpv6FlowOf(
  * Counts a row that opens or ends a flow, is late, or comes at the end of a TCP flow; or whose flow the
  * group's first look did not find.
  */
-function countOtherRow(meter: Meter, packets: PacketColumns, row: number, index: number): void {
+function countOtherRow(meter: Meter, packets: PacketColumns, index: number): void {
   const { words, shift, mask } = meter.buckets;
+  const row = meter.group.rows[index]!;
   const hash = meter.group.hashes[index]!;
   const traits = meter.group.traits[index]!;
   for (let position = hash >>> shift; words[position * 2 + 1] !== 0; position = (position + 1) & mask) {

@@ -44,7 +44,7 @@ export interface MeterStatistics {
 }
 
 /** Rows that are looked up together. */
-export const groupRows = 32;
+export const groupRows = 64;
 
 export interface MeterCounters {
   packets: number;
@@ -82,12 +82,14 @@ export interface Meter {
 
 /** What is worked out for a group of rows before any of them is counted. */
 export interface RowGroup {
+  /** The rows in the order in which they are handled: IPv4, then IPv6. */
+  readonly rows: Int32Array<ArrayBuffer>;
+  /** Room to put them in order. */
+  readonly ipv6Rows: Int32Array<ArrayBuffer>;
   readonly hashes: Int32Array<ArrayBuffer>;
   readonly traits: Uint32Array<ArrayBuffer>;
   /** The flow that is probably the row's; -1 if there is none yet. */
   readonly references: Int32Array<ArrayBuffer>;
-  /** The struct that the row will need: its flow's, or the one that its new flow will probably take. */
-  readonly structs: Int32Array<ArrayBuffer>;
   /** Receives what was read only to have it in the cache, so that reading it is not optimised away. */
   readonly touched: Int32Array<ArrayBuffer>;
 }

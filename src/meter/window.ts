@@ -41,17 +41,17 @@ export function windowReasonAt(windowUs: number, startUs: number, finished: bool
   return finished ? flowEndReasons.endOfFlow : flowEndReasons.active;
 }
 
-/** Makes the window of each of `count` rows from `from` on a part of the row's hash. */
+/** Makes the window of each of the first `count` of `rows` a part of the row's hash. */
 export function addWindows(
   current: CurrentWindow,
   packets: PacketColumns,
-  from: number,
+  rows: Int32Array,
   count: number,
   hashes: Int32Array,
 ): void {
   const { timestampUs } = packets;
   for (let index = 0; index < count; index++) {
-    const timeUs = timestampUs[from + index]!;
+    const timeUs = timestampUs[rows[index]!]!;
     if (timeUs < current.startUs || timeUs >= current.endUs) moveWindow(current, timeUs);
     hashes[index]! ^= current.hash;
   }
