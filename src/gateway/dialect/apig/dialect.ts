@@ -19,7 +19,7 @@ import { type ApigAnswer, refuse, refuseCredential } from "./answer.ts";
 import { authenticate, type Caller, type CredentialDeps } from "./authenticate.ts";
 import { type ApigRequest, headerOf, parseRequest } from "./request.ts";
 import { findRoute, type FoundRoute } from "./route.ts";
-import type { ApigService, ProjectRoute } from "./service.ts";
+import type { ApigService, ProjectCall, ProjectRoute } from "./service.ts";
 import { tokenHeader } from "./token.ts";
 
 export interface ApigDeps extends CredentialDeps {
@@ -169,10 +169,10 @@ async function run(
   if (route.access === "account") return route.operation({ request, path, caller: caller.value });
   const project = projectOf(deps.projects, caller.value, path("project_id"));
   if (!project.ok) return project;
-  const access = { ...accessOf(route, project.value, path), conditions };
+  const call = { request, path, caller: caller.value, project: project.value };
+  const access = { ...accessOf(route, call), conditions };
   const allowed = deps.authorizer.authorize(caller.value.principal, access);
   if (!allowed.ok) return allowed;
-  const call = { request, path, caller: caller.value, project: project.value };
   const outcome = await route.operation(call);
   return outcome.ok ? outcome : { ...outcome, project: project.value };
 }
@@ -194,17 +194,14 @@ function projectOf(projects: CloudProjects, { principal, token }: Caller, id: st
   });
 }
 
-function accessOf(
-  route: ProjectRoute,
-  { accountId, regionId }: CloudProject,
-  path: (name: string) => string,
-): Omit<AccessRequest, "conditions"> {
-  const [service] = route.action.split(":");
-  const resource = route.resource.replaceAll(/\{(\w+)\}/gu, (_text, name: string) => path(name));
-  return {
-    action: route.action,
-    resources: [`acs:${service}:${regionId}:${accountId}:${resource}`],
-  };
+function accessOf({ action, resource }: ProjectRoute, call: ProjectCall): Omit<AccessRequest, "conditions"> {
+  const [service] = action.split(":");
+  const { accountId, regionId } = call.project;
+  const name =
+    typeof resource === "function"
+      ? resource(call)
+      : resource.replaceAll(/\{(\w+)\}/gu, (_text, variable: string) => call.path(variable));
+  return { action, resources: [`acs:${service}:${regionId}:${accountId}:${name}`] };
 }
 
 function refuseFault({ service, route }: FoundRoute, request: ApigRequest, refused: Refused): ApigAnswer {

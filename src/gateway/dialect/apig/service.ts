@@ -45,8 +45,11 @@ export interface ProjectRoute extends RouteHead {
   readonly access: "project";
   /** What a policy must allow, such as `vpc:flowLogs:create`. */
   readonly action: string;
-  /** The last part of the resource's name, after account and region: `flowlog/*`, with `{name}` of the path. */
-  readonly resource: string;
+  /**
+   * The last part of the resource's name, after account and region: `flowlog/*`, with `{name}` of the path; a
+   * function where the path does not tell.
+   */
+  readonly resource: string | ((call: ProjectCall) => string);
   readonly operation: Operation<ProjectCall>;
 }
 

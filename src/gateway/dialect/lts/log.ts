@@ -99,6 +99,14 @@ function describeLine({ content, lineNumber }: Line, { name, groupId, id }: LogS
   };
 }
 
+const namedStream = keywordCount.pick({ group_id: true, stream_id: true });
+
+/** Which stream a request to count in is about, for the policies; `*` where it does not say. */
+export function countedStream({ request }: ProjectCall): string {
+  const body = readBody(namedStream, request);
+  return body.ok ? `group/${body.value.group_id}/stream/${body.value.stream_id}` : "group/*/stream/*";
+}
+
 /** `POST /v2/{project_id}/lts/keyword-count` */
 export async function countKeywords(
   { groups, lines }: LogDeps,

@@ -7,7 +7,7 @@ import type { LogGroups } from "../../../control/mod.ts";
 import type { ApigAnswer, ApigService, ProjectCall, ProjectRoute } from "../apig/mod.ts";
 import { refuseLts } from "./error.ts";
 import { createGroup, createOldGroup, deleteGroup, listGroups, showOldGroup, updateGroup } from "./group.ts";
-import { countKeywords, type LogDeps, queryContent } from "./log.ts";
+import { countedStream, countKeywords, type LogDeps, queryContent } from "./log.ts";
 import {
   createStream,
   createTopic,
@@ -18,7 +18,7 @@ import {
   showTopic,
   updateRetention,
 } from "./stream.ts";
-import { changeGroupTags, changeStreamTags } from "./tag.ts";
+import { changeGroupTags, changeStreamTags, taggedStream } from "./tag.ts";
 
 type Operation = (groups: LogGroups, call: ProjectCall) => Result<ApigAnswer>;
 
@@ -67,7 +67,7 @@ function routesOf(deps: LogDeps): ProjectRoute[] {
     path,
     access: "project",
     action: `lts:${action}`,
-    resource: resourceOf(path),
+    resource: resourceOf(path, deps.groups),
     operation: (call) => operation(deps.groups, call),
   }));
   return [
@@ -87,15 +87,15 @@ function routesOf(deps: LogDeps): ProjectRoute[] {
       path: "v2/{project_id}/lts/keyword-count",
       access: "project",
       action: "lts:logs:list",
-      resource: "group/*",
+      resource: countedStream,
       operation: (call) => countKeywords(deps, call),
     },
   ];
 }
 
-function resourceOf(path: string): string {
-  if (path.includes("{resource_id}"))
-    return path.includes("/topics/") ? "group/*/stream/{resource_id}" : "group/{resource_id}";
+function resourceOf(path: string, groups: LogGroups): ProjectRoute["resource"] {
+  if (path.includes("/topics/{resource_id}")) return (call) => taggedStream(groups, call);
+  if (path.includes("{resource_id}")) return "group/{resource_id}";
   const group = path.includes("{log_group_id}") ? "group/{log_group_id}" : "group/*";
   if (path.includes("{log_stream_id}")) return `${group}/stream/{log_stream_id}`;
   return /streams|topics/u.test(path) ? `${group}/stream/*` : group;

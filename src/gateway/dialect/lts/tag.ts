@@ -40,6 +40,12 @@ export function changeStreamTags(groups: LogGroups, call: ProjectCall): Result<A
   return updated.ok ? ok({ status: 200, body: {} }) : updated;
 }
 
+/** The stream of a request for its tags by its whole name, for the policies. */
+export function taggedStream(groups: LogGroups, { project, path }: ProjectCall): string {
+  const id = path("resource_id");
+  return `group/${streamOf(groups, project, id)?.groupId ?? "*"}/stream/${id}`;
+}
+
 function streamOf(groups: LogGroups, scope: LogScope, streamId: string): LogStream | undefined {
   for (const { id } of groups.list(scope)) {
     const stream = groups.getStream(scope, id, streamId);
