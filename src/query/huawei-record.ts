@@ -47,5 +47,5 @@ export const huaweiRecordFormat: RecordFormat = {
 };
 
 function ofFlow(name: string, kind: "long" | "address", column: string): RecordField {
-  return { name, kind, optional: true, shownAs: none, expression: `if(${isFlow}, ${column}, NULL)` };
+  return { name, kind, expression: column, presence: isFlow, shownAs: none };
 }

@@ -22,9 +22,9 @@ export interface RecordField {
    * that port or NULL: a rollup tier knows high ports only as one.
    */
   readonly expression: string;
-  /** Whether the expression is NULL for rows whose record lacks the field; no search matches it there. */
-  readonly optional?: boolean;
-  /** What a record shows where the expression is NULL; absent, it shows no such field. */
+  /** ClickHouse condition under which a row has the field; absent, every row. A search finds it there alone. */
+  readonly presence?: string;
+  /** What a record shows where the row lacks the field; absent, it shows no such field. */
   readonly shownAs?: string;
 }
 
@@ -48,7 +48,12 @@ export const recordDelimiters = ", '\";=()[]{}?@&<>/\n\t\r";
 /** One log: reserved fields and record fields, every value text. */
 export type LogRecord = Record<string, string>;
 
-/** The text of a field whose value this is; undefined where the record lacks the field. */
+/** The field's value, NULL where a row lacks it. */
+export function valueExpression({ expression, presence }: RecordField): string {
+  return presence === undefined ? expression : `if(${presence}, ${expression}, NULL)`;
+}
+
+/** The text of a field whose value this is, null where the row lacks it; undefined for none. */
 export function fieldText({ kind, shownAs }: RecordField, value: unknown): string | undefined {
   if (value === null || value === undefined) return shownAs;
   return kind === "address" ? addressText(cellText(value)) : cellText(value);

@@ -5,16 +5,25 @@
  * search sees one format with the fields of all, in which a row lacks the fields that are not its service's.
  */
 import { fail, ok, type Result } from "../base/mod.ts";
+import { huaweiRecordFormat } from "./huawei-record.ts";
 import { cellText, fieldText, type LogRecord, type RecordField, type RecordFormat } from "./record-format.ts";
 import { sagRecordFormat } from "./sag-record.ts";
+import { vpcRecordFormat } from "./vpc-record.ts";
 
-/** The formats by the name of the service; at least one. */
+/**
+ * The formats by the name of the service; a single one is of every row. Topic, source and delimiters are
+ * common to all.
+ */
 export type ServiceFormats = Readonly<Record<string, RecordFormat>>;
 
-export const serviceFormats: ServiceFormats = { sag: sagRecordFormat };
+export const serviceFormats: ServiceFormats = {
+  sag: sagRecordFormat,
+  vpc: vpcRecordFormat,
+  huawei: huaweiRecordFormat,
+};
 
-/** The service of a row; those that the first versions wrote do not name it. */
-const serviceExpression = "if(service = '', 'sag', toString(service))";
+/** The service of rows that do not name one, which the first versions wrote. */
+const unnamedService = "sag";
 
 export interface ServiceRecords {
   /** The fields of all services: what searches are planned by. */
@@ -25,71 +34,102 @@ export interface ServiceRecords {
   readonly render: (row: readonly unknown[]) => Result<LogRecord>;
 }
 
-const reservedColumns = 4;
-
 export function createServiceRecords(formats: ServiceFormats): ServiceRecords {
   const format = mergeFormats(formats);
-  const { source, topic, fields } = format;
   const services = Object.keys(formats);
-  const columnOf = new Map(fields.map(({ name }, index) => [name, reservedColumns + index]));
+  const service = services.length === 1 ? `'${services[0]}'` : "service";
+  const columns = [service, "toUnixTimestamp(time)", format.source.expression, format.topic.expression];
+  // What formats have in common is read once.
+  const columnOf = (expression: string): number => {
+    const known = columns.indexOf(expression);
+    return known < 0 ? columns.push(expression) - 1 : known;
+  };
+  const cellsOf = (field: RecordField): FieldCells => ({
+    field,
+    value: columnOf(field.expression),
+    presence: field.presence === undefined ? undefined : columnOf(field.presence),
+  });
+  const layouts = new Map(
+    Object.entries(formats).map(([service, { fields }]) => [service, fields.map(cellsOf)]),
+  );
   return {
     format,
-    columns: [
-      services.length === 1 ? `'${services[0]}'` : serviceExpression,
-      "toUnixTimestamp(time)",
-      source.expression,
-      topic.expression,
-      ...fields.map(({ expression }) => expression),
-    ],
+    columns,
     render: (row) => {
-      const own = formats[cellText(row[0])];
-      if (own === undefined) return fail("Internal", `there is no record of the service ${cellText(row[0])}`);
-      const record: LogRecord = {
-        __time__: cellText(row[1]),
-        __source__: cellText(row[2]),
-        __topic__: cellText(row[3]),
-      };
-      for (const field of own.fields) {
-        const text = fieldText(field, row[columnOf.get(field.name)!]);
-        if (text !== undefined) record[field.name] = text;
-      }
-      return ok(record);
+      const named = cellText(row[0]) || unnamedService;
+      const layout = layouts.get(named);
+      if (layout === undefined) return fail("Internal", `there is no record of the service ${named}`);
+      return ok(recordOf(layout, row));
     },
   };
 }
 
-/** One format with the fields of all, each by its first name's place; topic, source and delimiters are common. */
+/** Where in a row a field's value is, and whether the row has the field. */
+interface FieldCells {
+  readonly field: RecordField;
+  readonly value: number;
+  readonly presence: number | undefined;
+}
+
+function recordOf(layout: readonly FieldCells[], row: readonly unknown[]): LogRecord {
+  const record: LogRecord = {
+    __time__: cellText(row[1]),
+    __source__: cellText(row[2]),
+    __topic__: cellText(row[3]),
+  };
+  for (const { field, value, presence } of layout) {
+    const isPresent = presence === undefined || Number(row[presence]) === 1;
+    const text = fieldText(field, isPresent ? row[value] : null);
+    if (text !== undefined) record[field.name] = text;
+  }
+  return record;
+}
+
 function mergeFormats(formats: ServiceFormats): RecordFormat {
   const byService = Object.entries(formats);
   const [, first] = byService[0]!;
   const names = new Set(byService.flatMap(([, { fields }]) => fields.map(({ name }) => name)));
   const fields = [...names].map((name) => {
-    const variants = byService.map(([service, own]) => ({
-      service,
-      field: own.fields.find((field) => field.name === name),
-    }));
-    return mergeField(variants);
+    const variants = byService.flatMap(([service, own]) => {
+      const field = own.fields.find((candidate) => candidate.name === name);
+      return field === undefined ? [] : [{ service, field }];
+    });
+    return mergeField(variants, byService.length);
   });
   return { ...first, name: byService.map(([service]) => service).join(", "), fields };
 }
 
 interface Variant {
   readonly service: string;
-  readonly field: RecordField | undefined;
+  readonly field: RecordField;
 }
 
-/** The field where all services have the same, and otherwise each row's own or NULL. */
-function mergeField(variants: readonly Variant[]): RecordField {
-  const {
-    name,
-    kind,
-    expression,
-    optional = false,
-  } = variants.find(({ field }) => field !== undefined)!.field!;
-  if (variants.every(({ field }) => field?.expression === expression))
-    return { name, kind, expression, optional };
-  const branches = variants.flatMap(({ service, field }) =>
-    field === undefined ? [] : [`${serviceExpression} = '${service}', ${field.expression}`],
-  );
-  return { name, kind, optional: true, expression: `multiIf(${branches.join(", ")}, NULL)` };
+/** One field for the services that have one of the name: the value and the presence of each row's own. */
+function mergeField(variants: readonly Variant[], serviceCount: number): RecordField {
+  const [{ field: first }, ...others] = variants as readonly [Variant, ...Variant[]];
+  const { name, kind } = first;
+  const isAlike = (key: "expression" | "presence"): boolean =>
+    others.every(({ field }) => field[key] === first[key]);
+  const branches = others.map(({ service, field }) => `${isOf([service])}, ${field.expression}`);
+  const expression = isAlike("expression")
+    ? first.expression
+    : `multiIf(${branches.join(", ")}, ${first.expression})`;
+  const isEverywhere = variants.length === serviceCount && isAlike("presence");
+  const presence = isEverywhere ? first.presence : presenceOf(variants);
+  return presence === undefined ? { name, kind, expression } : { name, kind, expression, presence };
+}
+
+/** The services' presences, each said once. */
+function presenceOf(variants: readonly Variant[]): string {
+  const groups = Map.groupBy(variants, ({ field }) => field.presence);
+  const conditions = [...groups].map(([presence, members]) => {
+    const services = isOf(members.map(({ service }) => service));
+    return presence === undefined ? services : `(${services} AND (${presence}))`;
+  });
+  return conditions.join(" OR ");
+}
+
+function isOf(services: readonly string[]): string {
+  const names = services.flatMap((service) => (service === unnamedService ? ["", service] : [service]));
+  return `service IN (${names.map((name) => `'${name}'`).join(", ")})`;
 }

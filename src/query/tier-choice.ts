@@ -91,9 +91,10 @@ function isPort(field: RecordField): boolean {
   return columnsOf(field).some((column) => portColumns.has(column));
 }
 
-/** The columns of the flow table that the field's expression names. */
-function columnsOf({ expression }: RecordField): string[] {
-  const words = expression.replaceAll(/'(?:[^'\\]|\\.)*'/gu, "").match(/[A-Za-z_]\w*/gu) ?? [];
+/** The columns of the flow table that the field's expressions name. */
+function columnsOf({ expression, presence = "" }: RecordField): string[] {
+  const words =
+    `${expression} ${presence}`.replaceAll(/'(?:[^'\\]|\\.)*'/gu, "").match(/[A-Za-z_]\w*/gu) ?? [];
   return words.filter((word) => columnNames.has(word));
 }
 

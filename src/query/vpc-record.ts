@@ -8,11 +8,11 @@
  */
 import { type RecordField, type RecordFormat, recordDelimiters } from "./record-format.ts";
 
-const none = "-";
+const shownAs = "-";
 const isFlow = "log_status = 0";
-
 /** TCP, UDP, DCCP, SCTP and UDP-Lite. */
-const protocolsWithPorts = "(6, 17, 33, 132, 136)";
+const hasPorts = `${isFlow} AND protocol IN (6, 17, 33, 132, 136)`;
+const isTcp = `${isFlow} AND protocol = 6`;
 
 export const vpcRecordFormat: RecordFormat = {
   name: "vpc",
@@ -26,15 +26,15 @@ export const vpcRecordFormat: RecordFormat = {
     named("account-id", "account_id"),
     named("eni-id", "resource_id"),
     named("region", "region_id"),
-    word("type", "if(ip_version = 6, 'IPv6', 'IPv4')"),
-    address("srcaddr", "source_address"),
-    long("srcport", "source_port", `protocol IN ${protocolsWithPorts}`),
-    address("dstaddr", "destination_address"),
-    long("dstport", "destination_port", `protocol IN ${protocolsWithPorts}`),
-    long("protocol", "protocol"),
-    word("direction", `transform(flow_direction, [0, 1], ['in', 'out'], '${none}')`),
-    long("packets", "packets"),
-    long("bytes", "octets"),
+    text("type", "if(ip_version = 6, 'IPv6', 'IPv4')", isFlow),
+    { name: "srcaddr", kind: "address", expression: "source_address", presence: isFlow, shownAs },
+    long("srcport", "source_port", hasPorts),
+    { name: "dstaddr", kind: "address", expression: "destination_address", presence: isFlow, shownAs },
+    long("dstport", "destination_port", hasPorts),
+    long("protocol", "protocol", isFlow),
+    text("direction", "if(flow_direction = 0, 'in', 'out')", `${isFlow} AND flow_direction IN (0, 1)`),
+    long("packets", "packets", isFlow),
+    long("bytes", "octets", isFlow),
     { name: "start", kind: "long", expression: "intDiv(start_us, 1000000)" },
     { name: "end", kind: "long", expression: endExpression() },
     {
@@ -42,9 +42,9 @@ export const vpcRecordFormat: RecordFormat = {
       kind: "text",
       expression: "transform(log_status, [0, 1, 2], ['OK', 'NODATA', 'SKIPDATA'], '')",
     },
-    word("action", `transform(verdict, [1, 2], ['ACCEPT', 'REJECT'], '${none}')`),
-    long("tcp-flags", "tcp_control_bits", "protocol = 6"),
-    { name: "traffic_path", kind: "text", expression: `'${none}'` },
+    text("action", "if(verdict = 1, 'ACCEPT', 'REJECT')", `${isFlow} AND verdict IN (1, 2)`),
+    long("tcp-flags", "tcp_control_bits", isTcp),
+    text("traffic_path", "''", "0"),
   ],
   delimiters: recordDelimiters,
 };
@@ -57,30 +57,13 @@ function endExpression(): string {
 
 /** A name of whose traffic it is; those that are not known are empty. */
 function named(name: string, column: string): RecordField {
-  return { name, kind: "text", expression: `if(${column} = '', '${none}', toString(${column}))` };
+  return text(name, `toString(${column})`, `${column} != ''`);
 }
 
-function word(name: string, expression: string): RecordField {
-  return { name, kind: "text", expression: `if(${isFlow}, ${expression}, '${none}')` };
+function text(name: string, expression: string, presence: string): RecordField {
+  return { name, kind: "text", expression, presence, shownAs };
 }
 
-function address(name: string, column: string): RecordField {
-  return {
-    name,
-    kind: "address",
-    optional: true,
-    shownAs: none,
-    expression: `if(${isFlow}, ${column}, NULL)`,
-  };
-}
-
-function long(name: string, column: string, applies = isFlow): RecordField {
-  const condition = applies === isFlow ? isFlow : `${isFlow} AND ${applies}`;
-  return {
-    name,
-    kind: "long",
-    optional: true,
-    shownAs: none,
-    expression: `if(${condition}, ${column}, NULL)`,
-  };
+function long(name: string, column: string, presence: string): RecordField {
+  return { name, kind: "long", expression: column, presence, shownAs };
 }

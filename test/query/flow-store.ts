@@ -12,7 +12,7 @@ import {
   flowFieldList,
 } from "../../src/flow/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
-import { createStore, type Store, type StoreInsert } from "../../src/store/mod.ts";
+import { createStore, type Store, type StoreInsert, type StoreTarget } from "../../src/store/mod.ts";
 
 /** One flow: the fields that are not at their fallback, and whose traffic it is. Addresses in 16 bytes. */
 export interface StoredFlow {
@@ -21,6 +21,8 @@ export interface StoredFlow {
   readonly resourceSerial: string;
   readonly accountId: string;
   readonly agentId: string;
+  /** Of another service than the Smart Access Gateway's: which, and where the resource is. */
+  readonly place?: Pick<StoreTarget, "service" | "vpcId" | "subnetId" | "instanceId" | "projectId">;
 }
 
 export interface FlowStore {
@@ -72,6 +74,7 @@ function insertOf(logstore: number, position: number, flow: StoredFlow): StoreIn
     resourceSerial,
     accountId,
     regionId: "cn-shanghai",
+    ...flow.place,
   };
   return { position, batch: encodeFlowBatch(batch), target };
 }

@@ -1,6 +1,6 @@
 /** A flow record as the log service of Huawei Cloud and Open Telekom Cloud shows it: one line of text. */
 import { huaweiRecordFormat } from "../huawei-record.ts";
-import { fieldText, type RecordField, type RecordFormat } from "../record-format.ts";
+import { fieldText, type RecordField, type RecordFormat, valueExpression } from "../record-format.ts";
 
 const format = huaweiRecordFormat;
 
@@ -13,7 +13,7 @@ export const lineFormat: RecordFormat = { ...format, topic: content };
 export const contentFieldName = content.name;
 
 /** The columns of a line, in the order that `renderLine` takes. */
-export const lineColumns: readonly string[] = format.fields.map(({ expression }) => expression);
+export const lineColumns: readonly string[] = format.fields.map(valueExpression);
 
 export function renderLine(cells: readonly unknown[]): string {
   return format.fields.map((field, index) => fieldText(field, cells[index]) ?? "").join(" ");
@@ -24,7 +24,7 @@ function lineExpression(): string {
     const text = `toString(${field.expression})`;
     const shown =
       field.kind === "address" ? `replaceRegexpOne(${text}, '^::ffff:([0-9]+[.])', '\\\\1')` : text;
-    return field.optional === true ? `ifNull(${shown}, '${field.shownAs ?? ""}')` : shown;
+    return field.presence === undefined ? shown : `if(${field.presence}, ${shown}, '${field.shownAs ?? ""}')`;
   });
   return `concatWithSeparator(' ', ${texts.join(", ")})`;
 }

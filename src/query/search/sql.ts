@@ -41,7 +41,7 @@ export function createParameters(): Parameters {
   };
 }
 
-/** The predicate as an SQL condition that is 0 or 1, never NULL. */
+/** The predicate as an SQL condition that is 0 or 1. */
 export function predicateSql(predicate: Predicate, format: RecordFormat, parameters: Parameters): string {
   switch (predicate.kind) {
     case "constant":
@@ -54,7 +54,7 @@ export function predicateSql(predicate: Predicate, format: RecordFormat, paramet
     case "not":
       return `NOT ${predicateSql(predicate.operand, format, parameters)}`;
     case "exists":
-      return predicate.field.optional === true ? `isNotNull(${predicate.field.expression})` : "1";
+      return predicate.field.presence === undefined ? "1" : `(${predicate.field.presence})`;
     case "empty":
       return emptySql(predicate.field);
     case "number":
@@ -69,7 +69,7 @@ export function predicateSql(predicate: Predicate, format: RecordFormat, paramet
 
 /** A field that the record lacks matches nothing. */
 function present(field: RecordField, condition: string): string {
-  return field.optional === true ? `ifNull(${condition}, 0)` : condition;
+  return field.presence === undefined ? condition : `((${field.presence}) AND ${condition})`;
 }
 
 function emptySql(field: RecordField): string {
@@ -85,12 +85,7 @@ function numberSql({ expression }: RecordField, { low, high }: NumberRange, para
   const bounds: string[] = [];
   if (from > 0n) bounds.push(`${expression} >= ${parameters.bind("UInt64", `${from}`)}`);
   if (to < unsigned64Max) bounds.push(`${expression} <= ${parameters.bind("UInt64", `${to}`)}`);
-  return bounds.length === 0 ? everyValue(expression) : `(${bounds.join(" AND ")})`;
-}
-
-/** True wherever there is a value, so that a missing field still yields NULL to `present`. */
-function everyValue(expression: string): string {
-  return `(${expression} >= 0)`;
+  return bounds.length === 0 ? "1" : `(${bounds.join(" AND ")})`;
 }
 
 type TextPredicate = Extract<Predicate, { kind: "address" | "whole" | "token" | "phrase" }>;

@@ -7,6 +7,7 @@ import {
   type LogRecord,
   type RecordFormat,
   sagRecordFormat,
+  vpcRecordFormat,
 } from "../../../src/query/mod.ts";
 import { type FlowStore, openFlowStore, type StoredFlow } from "../flow-store.ts";
 
@@ -34,17 +35,27 @@ const serials = [
   "a b c",
 ];
 const portPool = [0, 1, 22, 44, 80, 443, 4430, 65_535];
-const recordFields = sagRecordFormat.fields.map((field) => field.name);
-const longFields = ["start", "end", "protocol", "srcport", "dstport", "packets", "bytes", "tcp-flags", "tos"];
-const textFields = ["Instance_id", "snid", "ali-uid", "srcaddr", "dstaddr"];
+
+/** The fields that searches name. */
+interface Fields {
+  readonly long: readonly string[];
+  readonly text: readonly string[];
+}
+
+const sagFields: Fields = {
+  long: ["start", "end", "protocol", "srcport", "dstport", "packets", "bytes", "tcp-flags", "tos"],
+  text: ["Instance_id", "snid", "ali-uid", "srcaddr", "dstaddr"],
+};
+const bothFields: Fields = {
+  long: [...sagFields.long, "version"],
+  text: [...sagFields.text, "eni-id", "vm-id", "action", "log-status", "direction", "type", "account-id"],
+};
 
 /** As sagRecordFormat, but a record without serial number lacks the field. */
 const optionalFormat: RecordFormat = {
   ...sagRecordFormat,
   fields: sagRecordFormat.fields.map((field) =>
-    field.name === "snid"
-      ? { ...field, expression: `nullIf(${field.expression}, '')`, optional: true }
-      : field,
+    field.name === "snid" ? { ...field, presence: "resource_serial != ''" } : field,
   ),
 };
 
@@ -71,6 +82,26 @@ const storedFlow: fc.Arbitrary<StoredFlow> = fc.record({
   accountId: fc.constantFrom("1234567890123456", "443"),
   agentId: fc.constantFrom("Host-A", "host b/1"),
 });
+
+/** As the VPC service's flow logs make them: within windows, with verdicts, and with rows that are no flows. */
+const vpcFlow: fc.Arbitrary<StoredFlow> = fc
+  .tuple(
+    storedFlow,
+    fc.record({
+      logStatus: fc.constantFrom(0, 0, 0, 1, 2),
+      windowS: fc.constantFrom(0, 60, 600),
+      verdict: fc.constantFrom(0, 1, 2),
+      flowDirection: fc.constantFrom(0, 1, 255),
+      flowEndReason: fc.constantFrom(2, 3),
+      ipVersion: fc.constantFrom(4, 6),
+    }),
+    fc.constantFrom("i-443", ""),
+  )
+  .map(([flow, fields, instanceId]) => ({
+    ...flow,
+    fields: { ...flow.fields, ...fields },
+    place: { service: "vpc", vpcId: "vpc-1", subnetId: "", instanceId },
+  }));
 
 function lower(text: string): string {
   return text.replaceAll(/[A-Z]/gu, (letter) => String.fromCodePoint(letter.codePointAt(0)! + 32));
@@ -134,70 +165,84 @@ function hasPhrase(record: LogRecord, fields: readonly string[], text: string): 
   return fields.some((name) => hasSequence(tokens(record[name] ?? ""), tokens(text)));
 }
 
+function ownFields(record: LogRecord): string[] {
+  return Object.keys(record).filter((name) => !name.startsWith("__"));
+}
+
+/** What a record shows as `-` is no value, and is not found as one. */
+function hasValue(record: LogRecord, name: string): boolean {
+  return record[name] !== undefined && record[name] !== "-";
+}
+
 const anywhere: fc.Arbitrary<Search> = fc.oneof(
   fc
     .oneof(plainWord, wildcardWord)
     .filter((word) => !word.includes(":"))
-    .map((word): Search => ({ text: word, matches: (record) => hasWord(record, recordFields, word) })),
+    .map((word): Search => ({ text: word, matches: (record) => hasWord(record, ownFields(record), word) })),
   phrase.map((text): Search => ({
     text: quoted(text),
-    matches: (record) => hasPhrase(record, recordFields, text),
+    matches: (record) => hasPhrase(record, ownFields(record), text),
   })),
 );
 
-const textMatch: fc.Arbitrary<Search> = fc.constantFrom(...textFields).chain((name) =>
-  fc.oneof(
-    fc.oneof(plainWord, wildcardWord).map((word): Search => ({
-      text: `${name}:${word}`,
-      matches: (record) => hasWord(record, [name], word),
-    })),
-    phrase.map((text): Search => ({
-      text: `"${name}": ${quoted(text)}`,
-      matches: (record) => hasPhrase(record, [name], text),
-    })),
-    fc.constant<Search>({ text: `${name}:*`, matches: (record) => record[name] !== undefined }),
-    fc.constant<Search>({ text: `${name}:""`, matches: (record) => record[name] === "" }),
-  ),
-);
+const textMatch = (fields: Fields): fc.Arbitrary<Search> =>
+  fc.constantFrom(...fields.text).chain((name) =>
+    fc.oneof(
+      fc.oneof(plainWord, wildcardWord).map((word): Search => ({
+        text: `${name}:${word}`,
+        matches: (record) => hasWord(record, [name], word),
+      })),
+      phrase.map((text): Search => ({
+        text: `"${name}": ${quoted(text)}`,
+        matches: (record) => hasPhrase(record, [name], text),
+      })),
+      fc.constant<Search>({ text: `${name}:*`, matches: (record) => hasValue(record, name) }),
+      fc.constant<Search>({ text: `${name}:""`, matches: (record) => record[name] === "" }),
+    ),
+  );
 
-const numberMatch: fc.Arbitrary<Search> = fc
-  .tuple(
-    fc.constantFrom(...longFields),
-    fc.constantFrom(-1, 0, 2, 18, 22, 80, 443, 1500, 2 ** 53 - 1, 1_700_000_009),
-    fc.constantFrom(":", "=", ">", ">=", "<", "<=", ":'"),
-    fc.boolean(),
-  )
-  .map(([name, value, operator, hasFraction]): Search => {
-    if (operator === ":'") return { text: `${name}:abc`, matches: () => false };
-    const isFraction = hasFraction && operator !== ":" && Math.abs(value) < 2 ** 40;
-    const number = isFraction ? value + 0.5 : value;
-    return {
-      text: `${name} ${operator} ${number}`,
+const numberMatch = (fields: Fields): fc.Arbitrary<Search> =>
+  fc
+    .tuple(
+      fc.constantFrom(...fields.long),
+      fc.constantFrom(-1, 0, 2, 18, 22, 80, 443, 1500, 2 ** 53 - 1, 1_700_000_009),
+      fc.constantFrom(":", "=", ">", ">=", "<", "<=", ":'"),
+      fc.boolean(),
+    )
+    .map(([name, value, operator, hasFraction]): Search => {
+      if (operator === ":'") return { text: `${name}:abc`, matches: () => false };
+      const isFraction = hasFraction && operator !== ":" && Math.abs(value) < 2 ** 40;
+      const number = isFraction ? value + 0.5 : value;
+      return {
+        text: `${name} ${operator} ${number}`,
+        matches: (record) => {
+          const stored = Number(record[name]);
+          if (operator === ">") return stored > number;
+          if (operator === ">=") return stored >= number;
+          if (operator === "<") return stored < number;
+          return operator === "<=" ? stored <= number : stored === number;
+        },
+      };
+    });
+
+const rangeMatch = (fields: Fields): fc.Arbitrary<Search> =>
+  fc
+    .tuple(
+      fc.constantFrom(...fields.long),
+      fc.constantFrom(...portPool),
+      fc.constantFrom(...portPool),
+      fc.boolean(),
+      fc.boolean(),
+    )
+    .map(([name, low, high, lowIncluded, highIncluded]) => ({
+      text: `${name} in ${lowIncluded ? "[" : "("}${low} ${high}${highIncluded ? "]" : ")"}`,
       matches: (record) => {
         const stored = Number(record[name]);
-        if (operator === ">") return stored > number;
-        if (operator === ">=") return stored >= number;
-        if (operator === "<") return stored < number;
-        return operator === "<=" ? stored <= number : stored === number;
+        return (
+          (lowIncluded ? stored >= low : stored > low) && (highIncluded ? stored <= high : stored < high)
+        );
       },
-    };
-  });
-
-const rangeMatch: fc.Arbitrary<Search> = fc
-  .tuple(
-    fc.constantFrom(...longFields),
-    fc.constantFrom(...portPool),
-    fc.constantFrom(...portPool),
-    fc.boolean(),
-    fc.boolean(),
-  )
-  .map(([name, low, high, lowIncluded, highIncluded]) => ({
-    text: `${name} in ${lowIncluded ? "[" : "("}${low} ${high}${highIncluded ? "]" : ")"}`,
-    matches: (record) => {
-      const stored = Number(record[name]);
-      return (lowIncluded ? stored >= low : stored > low) && (highIncluded ? stored <= high : stored < high);
-    },
-  }));
+    }));
 
 const reservedMatch = fc.constantFrom<Search>(
   { text: "__topic__: flow_log", matches: () => true },
@@ -209,48 +254,58 @@ const reservedMatch = fc.constantFrom<Search>(
   { text: "*", matches: () => true },
 );
 
-const leaf = fc.oneof(anywhere, textMatch, numberMatch, rangeMatch, reservedMatch);
 const joinedBy = fc.constantFrom(" and ", " AND ", " ");
-const { search } = fc.letrec<{ search: Search; conjunction: Search; unary: Search }>((tie) => ({
-  search: fc.array(tie("conjunction"), { minLength: 1, maxLength: 3 }).map((operands) => ({
-    text: operands.map((operand) => operand.text).join(" or "),
-    matches: (record: LogRecord) => operands.some((operand) => operand.matches(record)),
-  })),
-  conjunction: fc
-    .tuple(fc.array(tie("unary"), { minLength: 1, maxLength: 3 }), joinedBy)
-    .map(([operands, by]) => ({
-      text: operands.map((operand) => operand.text).join(by),
-      matches: (record: LogRecord) => operands.every((operand) => operand.matches(record)),
+/** Searches that name these fields. */
+function searchOver(fields: Fields): fc.Arbitrary<Search> {
+  const leaf = fc.oneof(anywhere, textMatch(fields), numberMatch(fields), rangeMatch(fields), reservedMatch);
+  return fc.letrec<{ search: Search; conjunction: Search; unary: Search }>((tie) => ({
+    search: fc.array(tie("conjunction"), { minLength: 1, maxLength: 3 }).map((operands) => ({
+      text: operands.map((operand) => operand.text).join(" or "),
+      matches: (record: LogRecord) => operands.some((operand) => operand.matches(record)),
     })),
-  unary: fc.oneof(
-    { weight: 5, arbitrary: leaf },
-    {
-      weight: 2,
-      arbitrary: tie("unary").map((operand) => ({
-        text: `not ${operand.text}`,
-        matches: (record: LogRecord) => !operand.matches(record),
+    conjunction: fc
+      .tuple(fc.array(tie("unary"), { minLength: 1, maxLength: 3 }), joinedBy)
+      .map(([operands, by]) => ({
+        text: operands.map((operand) => operand.text).join(by),
+        matches: (record: LogRecord) => operands.every((operand) => operand.matches(record)),
       })),
-    },
-    {
-      weight: 1,
-      arbitrary: tie("search").map((operand) => ({ text: `(${operand.text})`, matches: operand.matches })),
-    },
-  ),
-}));
+    unary: fc.oneof(
+      { weight: 5, arbitrary: leaf },
+      {
+        weight: 2,
+        arbitrary: tie("unary").map((operand) => ({
+          text: `not ${operand.text}`,
+          matches: (record: LogRecord) => !operand.matches(record),
+        })),
+      },
+      {
+        weight: 1,
+        arbitrary: tie("search").map((operand) => ({ text: `(${operand.text})`, matches: operand.matches })),
+      },
+    ),
+  })).search;
+}
 
 let flowStore: FlowStore;
 beforeAll(async () => void (flowStore = await openFlowStore()));
 afterAll(() => flowStore.close());
 
-async function expectSearchesToAgree(logstore: number, format: RecordFormat): Promise<void> {
-  const reader = createLogReader({ formats: { sag: format } }, { store: flowStore.store });
+interface Stored {
+  readonly logstore: number;
+  readonly formats: Readonly<Record<string, RecordFormat>>;
+  readonly fields: Fields;
+  readonly flow: fc.Arbitrary<StoredFlow>;
+}
+
+async function expectSearchesToAgree({ logstore, formats, fields, flow }: Stored): Promise<void> {
+  const reader = createLogReader({ formats }, { store: flowStore.store });
   const range = { logstore, fromS: 1_600_000_000, toS: 1_800_000_000, offset: 0, line: 1000 };
-  await flowStore.append(logstore, fc.sample(storedFlow, 300));
+  await flowStore.append(logstore, fc.sample(flow, 300));
   const all = unwrap(await reader.getLogs({ ...range, query: "", reverse: false })).records;
   expect(all).toHaveLength(300);
   let matched = 0;
   await fc.assert(
-    fc.asyncProperty(search, fc.boolean(), async ({ text, matches }, reverse) => {
+    fc.asyncProperty(searchOver(fields), fc.boolean(), async ({ text, matches }, reverse) => {
       const keywords = text.match(/[^\s()]+/gu)?.length ?? 0;
       fc.pre(keywords <= 20);
       const { records } = unwrap(await reader.getLogs({ ...range, query: text, reverse }));
@@ -267,10 +322,29 @@ async function expectSearchesToAgree(logstore: number, format: RecordFormat): Pr
 
 describe("a search over stored flows", () => {
   it("finds the records that a naive reading of it finds", async () => {
-    await expectSearchesToAgree(7, sagRecordFormat);
+    await expectSearchesToAgree({
+      logstore: 7,
+      formats: { sag: sagRecordFormat },
+      fields: sagFields,
+      flow: storedFlow,
+    });
   }, 120_000);
 
   it("finds them where records lack a field", async () => {
-    await expectSearchesToAgree(8, optionalFormat);
+    await expectSearchesToAgree({
+      logstore: 8,
+      formats: { sag: optionalFormat },
+      fields: sagFields,
+      flow: storedFlow,
+    });
+  }, 120_000);
+
+  it("finds them where a logstore holds records of two services", async () => {
+    await expectSearchesToAgree({
+      logstore: 9,
+      formats: { sag: sagRecordFormat, vpc: vpcRecordFormat },
+      fields: bothFields,
+      flow: fc.oneof(storedFlow, { weight: 2, arbitrary: vpcFlow }),
+    });
   }, 120_000);
 });
