@@ -4,6 +4,7 @@
  *     control.sqlite   flow logs, resources, log projects, access keys
  *     nonces.sqlite    replay protection
  *     spool.sqlite     accepted batches that some sink has not delivered yet
+ *     windows.sqlite   up to where aggregation windows are accounted for
  *     store/           the embedded store
  *     dead-letter      batches that no store will ever take
  *     agent-id         this host's name in every batch id

@@ -9,6 +9,7 @@ import {
   discoverInterfaces,
   type HostInterface,
   type VerdictCaptureDeps,
+  type WindowMemory,
 } from "../capture/mod.ts";
 import { type Control, openControl } from "../control/mod.ts";
 import {
@@ -29,6 +30,7 @@ import { createStore, type Store } from "../store/mod.ts";
 import type { Configuration } from "./config/mod.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { type DeliveryContext, routesOf } from "./delivery.ts";
+import { createDroppedWindows } from "./dropped-windows.ts";
 import { createIntake, type Intake } from "./intake.ts";
 import { declaredResources } from "./declared-resources.ts";
 import { discoveredInterfaces, selectInterfaces } from "./interfaces.ts";
@@ -36,6 +38,7 @@ import { createReconciler, type Reconciler } from "./reconciler.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
 import { openSteadyClock, type SteadyClock } from "./steady-clock.ts";
 import { verdictsOf, wantsVerdicts } from "./verdicts.ts";
+import { openWindowMemory } from "./window-memory.ts";
 
 export interface System {
   readonly configuration: Configuration;
@@ -115,7 +118,10 @@ async function buildSystem(
   if (!resources.ok) return resources;
   const storage = openStorage(parts);
   if (!storage.ok) return storage;
-  const flows = openFlowPath({ ...parts, ...storage.value });
+  const windowMemory = openWindowMemory(parts.data.file("windows.sqlite"), logger);
+  if (!windowMemory.ok) return windowMemory;
+  shutdown.add("accounted windows", () => windowMemory.value.close());
+  const flows = openFlowPath({ ...parts, ...storage.value, windowMemory: windowMemory.value });
   const [stored, captured] = await Promise.all([storage.value.store.start(), flows.capture.start()]);
   if (!stored.ok) return stored;
   if (!captured.ok) logger.warn({ fault: captured.fault }, "capture is off");
@@ -189,9 +195,20 @@ function openStorage({
   const { bytesMax } = configuration.spool;
   const spool = openSpool(
     { path: data.file("spool.sqlite"), bytesMax, sinks: [storeSinkName, netflowSinkName] },
-    { clock: steadyClock.receipt, logger, metrics },
+    {
+      clock: steadyClock.receipt,
+      logger,
+      metrics,
+      onDropped: (batch) => droppedWindows.dropped(batch),
+    },
   );
   if (!spool.ok) return spool;
+  const droppedWindows = createDroppedWindows({
+    agentId: data.agentId,
+    append: (input) => spool.value.append(input),
+    logger,
+    metrics,
+  });
   shutdown.add("spool", () => spool.value.close());
   const { memoryBytesMax, readers, deduplicate } = configuration.store;
   const store = createStore(
@@ -228,7 +245,9 @@ interface FlowPath {
 }
 
 /** Capture, the spool's intake and the sinks, joined by the routes that the reconciler knows. */
-function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowPath {
+function openFlowPath(
+  parts: Foundation & { spool: Spool; store: Store; windowMemory: WindowMemory },
+): FlowPath {
   const { configuration, logger, metrics, shutdown, spool } = parts;
   const shared = { spool, logger, metrics, clock: systemClock };
   const storeSink = openStoreSink(parts);
@@ -261,6 +280,7 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
   const capture = openCapture(parts, {
     accept: (bytes) => intake.accept(bytes),
     onVerdictsChanged: () => void reconciler.reconcile(),
+    windowMemory: parts.windowMemory,
   });
   const reconciler = createReconciler({
     capture,
@@ -283,7 +303,7 @@ function openFlowPath(parts: Foundation & { spool: Spool; store: Store }): FlowP
 
 function openCapture(
   { configuration, data, logger, metrics, children, control }: Foundation,
-  deps: Pick<VerdictCaptureDeps, "accept" | "onVerdictsChanged">,
+  deps: Pick<VerdictCaptureDeps, "accept" | "onVerdictsChanged" | "windowMemory">,
 ): Capture {
   const { method, ringBytes, snapshotBytes, encapsulations, verdictGroup } = configuration.capture;
   return createVerdictCapture(

@@ -21,9 +21,15 @@ export interface AccountedWindows {
   continued(plan: CapturePlan): CapturePlan;
 }
 
-/** Without a memory, restarts of capture processes alone are bridged. */
-export function createAccountedWindows(memory?: WindowMemory): AccountedWindows {
-  const accounted = new Map(memory?.all() ?? []);
+/**
+ * `source` keeps the entries of several captures in one memory apart. Without a memory, restarts of capture
+ * processes alone are bridged.
+ */
+export function createAccountedWindows(source: string, memory?: WindowMemory): AccountedWindows {
+  const nameOf = (subject: { readonly flowLogId: string; readonly resourceId: string }): string =>
+    `${source} ${subjectKey(subject)}`;
+  const own = [...(memory?.all() ?? [])].filter(([name]) => name.startsWith(`${source} `));
+  const accounted = new Map(own);
   const wanted = new Set<string>();
   const change = (changed: ReadonlyMap<string, number>, forgotten: readonly string[]): void => {
     if (changed.size === 0 && forgotten.length === 0) return;
@@ -34,8 +40,7 @@ export function createAccountedWindows(memory?: WindowMemory): AccountedWindows 
   return {
     follow(plan, pendingSinceUs) {
       wanted.clear();
-      for (const subject of plan.subjects)
-        if (subject.policy.kind === "window") wanted.add(subjectKey(subject));
+      for (const subject of plan.subjects) if (subject.policy.kind === "window") wanted.add(nameOf(subject));
       const pending = [...wanted].filter((key) => pendingSinceUs !== undefined && !accounted.has(key));
       change(
         new Map(pending.map((key) => [key, pendingSinceUs!])),
@@ -45,7 +50,7 @@ export function createAccountedWindows(memory?: WindowMemory): AccountedWindows 
     note(subjects) {
       const changed = new Map<string, number>();
       for (const subject of subjects) {
-        const key = subjectKey(subject);
+        const key = nameOf(subject);
         const { accountedUpToUs } = subject;
         if (wanted.has(key) && accounted.get(key) !== accountedUpToUs) changed.set(key, accountedUpToUs);
       }
@@ -54,7 +59,7 @@ export function createAccountedWindows(memory?: WindowMemory): AccountedWindows 
     continued: (plan) => ({
       ...plan,
       subjects: plan.subjects.map((subject) => {
-        const accountedUpToUs = accounted.get(subjectKey(subject));
+        const accountedUpToUs = accounted.get(nameOf(subject));
         return accountedUpToUs === undefined ? subject : { ...subject, accountedUpToUs };
       }),
     }),

@@ -109,11 +109,9 @@ export function createCapture(given: Partial<CaptureConfig>, deps: CaptureDeps):
     onExit: () => onExit(parts),
   });
   const tcpdumps = createTcpdumpGroup({ ...config, ...deps, send: (message) => supervisor.send(message) });
-  const captureMetrics = createCaptureMetrics(
-    deps.metrics,
-    config.method === "nflog" ? "verdicts" : "packets",
-  );
-  const windows = createAccountedWindows(deps.windowMemory);
+  const source = config.method === "nflog" ? "verdicts" : "packets";
+  const captureMetrics = createCaptureMetrics(deps.metrics, source);
+  const windows = createAccountedWindows(source, deps.windowMemory);
   const parts: Parts = { config, deps, state, captureMetrics, windows, tcpdumps, supervisor };
   return {
     start() {

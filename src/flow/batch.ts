@@ -6,7 +6,7 @@
  * the same buffer is the address as the wire has it.
  */
 import { addressWords } from "../base/mod.ts";
-import { type FieldType, flowFieldList, type flowFields } from "./field.ts";
+import { type FieldType, flowFieldList, type flowFields, logStatuses } from "./field.ts";
 
 interface ColumnArrays {
   u8: Uint8Array<ArrayBuffer>;
@@ -73,6 +73,27 @@ export function createColumn(type: FieldType, capacity: number): ColumnArray {
     case "address":
       return new Uint32Array(capacity * addressWords);
   }
+}
+
+/**
+ * Takes out the rows that are no flows but words on a window, for receivers that have no word for them, and
+ * says how many there were. The others keep their order.
+ */
+export function removeWindowStatuses(batch: FlowBatch): number {
+  const { columns, count } = batch;
+  const isFlow = (row: number): boolean => columns.logStatus[row] === logStatuses.ok;
+  let kept = 0;
+  while (kept < count && isFlow(kept)) kept++;
+  for (let row = kept; row < count; row++) {
+    if (!isFlow(row)) continue;
+    for (const { name, type } of flowFieldList) {
+      const width = type === "address" ? addressWords : 1;
+      columns[name].copyWithin(kept * width, row * width, (row + 1) * width);
+    }
+    kept++;
+  }
+  batch.count = kept;
+  return count - kept;
 }
 
 /** The batch's id: unique over agents, restarts and batches. */

@@ -130,7 +130,7 @@ function commitGroup(
   });
   saveCursors(ledger);
   let more = clearDelivered(ledger);
-  const dropped = dropToBound(ledger, state.options.bytesMax);
+  const dropped = dropToBound(ledger, state.options.bytesMax, state.dependencies.onDropped);
   if (!more) more = giveBackSpace(ledger, state.fault?.code === "DiskFull");
   return [results, dropped, more];
 }

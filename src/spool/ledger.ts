@@ -4,6 +4,7 @@
  */
 import type { Database } from "../database/mod.ts";
 import { pragma } from "./schema.ts";
+import type { JsonValue } from "./spool.ts";
 
 /** Delivered batches cleared for each sink in one transaction: what a commit may take stays bounded. */
 const clearChunk = 256;
@@ -25,6 +26,13 @@ export interface Loss {
   readonly flowLogId: string;
   batches: number;
   rows: number;
+}
+
+/** A batch that a sink will never get, because the spool was full. */
+export interface DroppedBatch {
+  readonly sink: string;
+  readonly target: JsonValue;
+  readonly bytes: Uint8Array;
 }
 
 export interface LedgerBatch {
@@ -83,6 +91,7 @@ function prepareStatements(database: Database) {
        RETURNING size`,
     ),
     oldest: database.prepare("SELECT position, size, rows, accepted_ms FROM batch ORDER BY position LIMIT 1"),
+    payload: database.prepare("SELECT bytes FROM payload WHERE position = ?"),
     deleteRoute: database.prepare("DELETE FROM route WHERE sink = ? AND position = ? RETURNING target"),
     deleteBatch: database.prepare("DELETE FROM batch WHERE position = ?"),
     deletePayload: database.prepare("DELETE FROM payload WHERE position = ?"),
@@ -181,17 +190,24 @@ export function giveBackSpace(ledger: Ledger, diskFull: boolean): boolean {
 }
 
 /** Drops the oldest batches until at most `bytesMax` bytes are held; who misses one is counted. */
-export function dropToBound(ledger: Ledger, bytesMax: number): Loss[] {
+export function dropToBound(
+  ledger: Ledger,
+  bytesMax: number,
+  onDropped: ((batch: DroppedBatch) => void) | undefined,
+): Loss[] {
   const { statements } = ledger;
   const dropped: Loss[] = [];
   while (ledger.bytes > bytesMax) {
     const oldest = statements.oldest.get()!;
     const position = Number(oldest["position"]);
+    const bytes = statements.payload.get(position)!["bytes"] as Uint8Array;
     for (const [name, sink] of ledger.sinks) {
       const route = statements.deleteRoute.get(name, position);
       if (route === undefined || position <= sink.cursor) continue;
       sink.pending--;
-      dropped.push(countLoss(ledger, name, String(route["target"]), Number(oldest["rows"])));
+      const target = String(route["target"]);
+      dropped.push(countLoss(ledger, name, target, Number(oldest["rows"])));
+      onDropped?.({ sink: name, target: JSON.parse(target) as JsonValue, bytes });
     }
     statements.deleteBatch.run(position);
     statements.deletePayload.run(position);

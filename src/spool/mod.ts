@@ -1,4 +1,5 @@
 /** The durable hand-over between those who meter and those who deliver. */
+export type { DroppedBatch } from "./ledger.ts";
 export {
   type JsonValue,
   openSpool,

@@ -12,6 +12,7 @@ import { faultOf, flush, reload, schedule, type SpoolState } from "./commit.ts";
 import {
   countRoutes,
   createLedger,
+  type DroppedBatch,
   forgetOtherSinks,
   type Loss,
   reloadCounts,
@@ -114,6 +115,11 @@ export interface SpoolDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /**
+   * Told of each batch that a sink will never get, within the commit that drops it: again, if that fails. It
+   * may append, which is part of a later commit, and must not throw.
+   */
+  readonly onDropped?: (batch: DroppedBatch) => void;
 }
 
 /** Opens or creates the spool. Faults: `DataDirectoryLocked`, `DataDirectoryUnusable`, `DiskFull`. */

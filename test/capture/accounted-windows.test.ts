@@ -40,16 +40,27 @@ describe("the windows accounted for", () => {
 
   it("are told to the next process, and to the next start by way of the memory", () => {
     const memory = memoryOf();
-    const windows = createAccountedWindows(memory);
+    const windows = createAccountedWindows("packets", memory);
     windows.follow(plan, undefined);
     expect(told(windows.continued(plan))).toEqual([undefined, undefined]);
     windows.note([accountedOf("fl-1", 120)]);
     expect(told(windows.continued(plan))).toEqual([120, undefined]);
-    expect(told(createAccountedWindows(memory).continued(plan))).toEqual([120, undefined]);
+    expect(told(createAccountedWindows("packets", memory).continued(plan))).toEqual([120, undefined]);
+  });
+
+  it("of two captures are kept apart in one memory", () => {
+    const memory = memoryOf();
+    const windows = createAccountedWindows("packets", memory);
+    windows.follow(plan, undefined);
+    windows.note([accountedOf("fl-1", 120)]);
+    const others = createAccountedWindows("verdicts", memory);
+    others.follow(planOf(), undefined);
+    expect(told(others.continued(plan))).toEqual([undefined, undefined]);
+    expect(told(createAccountedWindows("packets", memory).continued(plan))).toEqual([120, undefined]);
   });
 
   it("begin when a plan comes that nobody can carry out", () => {
-    const windows = createAccountedWindows();
+    const windows = createAccountedWindows("packets");
     windows.follow(plan, 7);
     windows.follow(plan, 9);
     expect(told(windows.continued(plan))).toEqual([7, undefined]);
@@ -57,7 +68,7 @@ describe("the windows accounted for", () => {
 
   it("are forgotten with the subject, whatever a late report says", () => {
     const stored = new Map<string, number>();
-    const windows = createAccountedWindows(memoryOf(stored));
+    const windows = createAccountedWindows("packets", memoryOf(stored));
     windows.follow(plan, undefined);
     windows.note([accountedOf("fl-1", 120)]);
     windows.follow(planOf(), undefined);

@@ -22,6 +22,8 @@ export interface DeliveryLedger {
   add(flowLogId: string, before: NetflowExporterStatistics, after: NetflowExporterStatistics): void;
   /** Counts the flows of a batch that could not be read or addressed. */
   refuse(rows: number): void;
+  /** Counts rows that are no flows, which NetFlow has no record for. */
+  skipWindowStatuses(rows: number): void;
   status(flowLogId: string): NetflowDelivery | undefined;
 }
 
@@ -42,6 +44,10 @@ export function createDeliveryLedger(metrics: Metrics, clock: Clock): DeliveryLe
   const refused = metrics.counter(
     "weir_netflow_flows_refused_total",
     "Flows in batches that could not be read or have no usable target",
+  );
+  const windowStatuses = metrics.counter(
+    "weir_netflow_window_statuses_skipped_total",
+    "NODATA and SKIPDATA left out, for which NetFlow has no record",
   );
   const names = Object.keys(counters) as (keyof typeof counters)[];
   const deliveries = new Map<string, NetflowDelivery>();
@@ -66,6 +72,7 @@ export function createDeliveryLedger(metrics: Metrics, clock: Clock): DeliveryLe
       });
     },
     refuse: (rows) => refused.add(rows),
+    skipWindowStatuses: (rows) => windowStatuses.add(rows),
     status: (flowLogId) => deliveries.get(flowLogId),
   };
 }

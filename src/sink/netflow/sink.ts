@@ -7,7 +7,7 @@
  * that it had. A collector that is down costs nothing but errors counted: UDP waits for nobody.
  */
 import { type Clock, ok, type Fault, type Result, toFault } from "../../base/mod.ts";
-import { decodeFlowBatch } from "../../flow/mod.ts";
+import { decodeFlowBatch, removeWindowStatuses } from "../../flow/mod.ts";
 import { type Libc, loadLibc } from "../../libc/mod.ts";
 import type { Logger, Metrics } from "../../observe/mod.ts";
 import type { Spool, SpoolEntry } from "../../spool/mod.ts";
@@ -269,6 +269,8 @@ async function deliverEntry(state: SinkState, entry: SpoolEntry, target: Netflow
     refuse(state, entry, stream);
     return;
   }
+  state.ledger.skipWindowStatuses(removeWindowStatuses(batch.value));
+  if (batch.value.count === 0) return;
   const { exporter } = stream.value;
   stream.value.usedMs = state.dependencies.clock.monotonicMs();
   await tracked(state, stream.value, target.flowLogId, () => exporter.send(batch.value));

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { systemClock, unwrap } from "../../../src/base/mod.ts";
-import { batchId, encodeFlowBatch, type FlowBatchHeader } from "../../../src/flow/mod.ts";
+import { batchId, encodeFlowBatch, type FlowBatchHeader, logStatuses } from "../../../src/flow/mod.ts";
 import { createMetrics, silentLogger } from "../../../src/observe/mod.ts";
 import {
   createNetflowSink,
@@ -99,6 +99,22 @@ describe("the NetFlow sink", () => {
     const sequences = (await first.received(sink.status("fl-1")!.datagramsSent)).map(sequenceOf);
     expect(sequences).toEqual(sequences.map((_, index) => index));
     await second.received(sink.status("fl-2")!.datagramsSent);
+    await sink.stop();
+  });
+
+  it("leaves out words on windows, counted, and sends the flows beside them", async () => {
+    const collector = await openCollector();
+    const sink = sinkOf();
+    const mixed = batchOf(mixedFlows(10, Date.now()));
+    mixed.columns.logStatus.set([logStatuses.noData, 0, logStatuses.skipData]);
+    await accept({ ...targetOf(collector) }, 10, encodeFlowBatch(mixed));
+    const words = batchOf(mixedFlows(2, Date.now()));
+    words.columns.logStatus.fill(logStatuses.noData);
+    await accept({ ...targetOf(collector) }, 2, encodeFlowBatch(words));
+    sink.start();
+    await until(() => pending() === 0);
+    expect(sink.status("fl-1")).toMatchObject({ flowsSent: 8, flowsNotSent: 0 });
+    expect(metrics.value("weir_netflow_window_statuses_skipped_total")).toBe(4);
     await sink.stop();
   });
 

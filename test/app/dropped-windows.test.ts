@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { createDroppedWindows } from "../../src/app/dropped-windows.ts";
+import { systemClock, unwrap } from "../../src/base/mod.ts";
+import {
+  batchId,
+  createFlowBatch,
+  decodeFlowBatch,
+  encodeFlowBatch,
+  logStatuses,
+} from "../../src/flow/mod.ts";
+import { createMetrics, type Metrics, silentLogger } from "../../src/observe/mod.ts";
+import { openSpool, type Spool } from "../../src/spool/mod.ts";
+
+const minuteUs = 60_000_000;
+const rows = 500;
+const target = { flowLogId: "fl-1", logstore: 7 };
+
+let folder = "";
+let spool: Spool;
+let metrics: Metrics;
+let sequence = 0;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "weir-dropped-"));
+  metrics = createMetrics();
+  sequence = 0;
+  const windows = createDroppedWindows({
+    agentId: "agent",
+    append: (input) => spool.append(input),
+    logger: silentLogger,
+    metrics,
+  });
+  const options = { path: join(folder, "spool.sqlite"), bytesMax: 100_000, sinks: ["store", "netflow"] };
+  spool = unwrap(
+    openSpool(options, {
+      clock: systemClock,
+      logger: silentLogger,
+      metrics,
+      onDropped: (batch) => windows.dropped(batch),
+    }),
+  );
+});
+
+afterEach(() => {
+  spool.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Appends flows of the window, or with `windowS` 0 of a flow log that ages. */
+async function append(window: number, windowS = 60): Promise<void> {
+  const header = {
+    agentId: "agent",
+    bootId: "capture",
+    sequence: ++sequence,
+    flowLogId: "fl-1",
+    resourceId: "eni-1",
+  };
+  const batch = createFlowBatch(rows, header);
+  batch.count = rows;
+  for (let row = 0; row < rows; row++) {
+    // Not to be compressed away.
+    batch.columns.sourceAddress.set([row, row * 7919, row * 104_729, window], row * 4);
+    batch.columns.octets[row] = Math.imul(row + 1, 0x9e3779b1) >>> 0;
+  }
+  batch.columns.startUs.fill(window * minuteUs + 5);
+  batch.columns.endUs.fill(window * minuteUs + 9);
+  batch.columns.packets.fill(1);
+  batch.columns.windowS.fill(windowS);
+  const routes = ["store", "netflow"].map((sink) => ({ sink, target }));
+  unwrap(
+    await spool.append({
+      batchId: batchId(header),
+      bytes: encodeFlowBatch(batch),
+      rows: batch.count,
+      routes,
+    }),
+  );
+}
+
+/** What the sink will get: the number of each window, with a mark where it is told to be skipped. */
+function told(sink: string): string[] {
+  const entries = spool.read(sink, { entriesMax: 1000, bytesMax: 1e9 });
+  return entries.flatMap(({ bytes }) => {
+    const { columns, count } = unwrap(decodeFlowBatch(bytes));
+    const numbers = Array.from({ length: count }, (_, row) => {
+      const mark = columns.logStatus[row] === logStatuses.skipData ? " skipped" : "";
+      return `${Math.floor(columns.startUs[row]! / minuteUs)}${mark}`;
+    });
+    return [...new Set(numbers)];
+  });
+}
+
+describe("windows whose records the spool dropped", () => {
+  it("are SKIPDATA for the store, once each, and nothing for NetFlow", async () => {
+    for (let window = 0; window < 20; window++) {
+      await append(window);
+      await append(window);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const skipped = told("store").filter((text) => text.endsWith("skipped"));
+    const kept = new Set(told("store").filter((text) => !text.endsWith("skipped")));
+    const dropped = metrics.value("weir_spool_windows_skipped_total");
+    expect(dropped).toBeGreaterThan(10);
+    expect(new Set(skipped).size).toBe(skipped.length);
+    // Every window has its records or the word that some are missing.
+    for (let window = 0; window < 20; window++) {
+      expect(kept.has(`${window}`) || skipped.includes(`${window} skipped`)).toBe(true);
+    }
+    expect(told("netflow").some((text) => text.endsWith("skipped"))).toBe(false);
+    const [entry] = spool
+      .read("store", { entriesMax: 1000, bytesMax: 1e9 })
+      .filter(({ batchId: id }) => !id.startsWith("agent/capture/"));
+    expect(entry!.target).toEqual(target);
+    expect(unwrap(decodeFlowBatch(entry!.bytes)).header).toMatchObject({
+      flowLogId: "fl-1",
+      resourceId: "eni-1",
+    });
+  });
+
+  it("are not told of flow logs that have no windows", async () => {
+    for (let window = 0; window < 10; window++) await append(window, 0);
+    expect(spool.status().droppedBatches).toBeGreaterThan(0);
+    expect(metrics.value("weir_spool_windows_skipped_total")).toBe(0);
+  });
+});
