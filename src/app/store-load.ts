@@ -104,9 +104,12 @@ function consumerOf(
       await waitForPending(pendingBatchesMax);
     },
     close: async () => {
-      await waitForPending(0);
-      flowsStored = flowsAccepted;
-      await shutdown.run();
+      try {
+        await waitForPending(0);
+        flowsStored = flowsAccepted;
+      } finally {
+        await shutdown.run();
+      }
     },
   };
 }

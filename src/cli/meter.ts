@@ -4,6 +4,7 @@ import { buildCommand, numberParser } from "@stricli/core";
 import type { StoreConsumer } from "../app/mod.ts";
 import type { FlowConsumer, NetflowConsumer, OfflineProgress, OfflineReport } from "../app/offline/mod.ts";
 import { fail, type Fault, ok, type Result, toFault } from "../base/mod.ts";
+import type { CaptureFile } from "../capture/file/mod.ts";
 import {
   type CommonFlags,
   formatFault,
@@ -153,9 +154,8 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
   if (refused !== undefined) return { ok: false, fault: refused };
   const encapsulations = parseEncapsulations(flags.decapsulate);
   if (!encapsulations.ok) return encapsulations;
-  // The capture before the rest, so that a wrong name leaves no empty output file behind.
-  const { openCaptureFile } = await import("../capture/file/mod.ts");
-  const file = await openCaptureFile(path);
+  // The capture before the rest, so that what is none leaves no empty output file behind.
+  const file = await openCapture(path);
   if (!file.ok) return file;
   const netflow = flags.netflow === undefined ? undefined : await createNetflow(flags, flags.netflow);
   if (netflow?.ok === false) return netflow;
@@ -183,12 +183,16 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
   });
   progress.clear();
   interruption.forget();
-  const [found] = report.faults;
-  // Of what is no capture there is nothing to sum up, only what it was found to be.
-  if (report.format === "unknown" && found !== undefined) {
-    return { ok: false, fault: { ...found, field: "capture file", value: path } };
-  }
   return ok({ report, netflow: netflow?.value, store: store?.value });
+}
+
+/** Of what is no capture there is nothing to sum up, only what it was found to be. */
+async function openCapture(path: string): Promise<Result<CaptureFile>> {
+  const { identifyCapture, openCaptureFile } = await import("../capture/file/mod.ts");
+  const opened = await openCaptureFile(path);
+  if (!opened.ok) return opened;
+  const found = await identifyCapture(opened.value);
+  return found.ok ? found : { ok: false, fault: { ...found.fault, field: "capture file", value: path } };
 }
 
 /**

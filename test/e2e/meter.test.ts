@@ -100,7 +100,8 @@ describe("weir meter", () => {
         `  capture file: ${path("notes.txt")}\n` +
         "  allowed: a pcap or pcapng file\n",
     });
-    const { output } = await weirMeter([path("notes.txt"), "--json"]);
+    const { output } = await weirMeter([path("notes.txt"), "--json", "--output", path("notes.csv")]);
+    expect(existsSync(path("notes.csv"))).toBe(false);
     expect(JSON.parse(output)).toMatchObject({ error: { code: "Malformed", field: "capture file" } });
   });
 

@@ -1,5 +1,6 @@
 /** Capture files as a source of packets. */
 export { type CaptureFile, openCaptureFile } from "./capture-file.ts";
+export { identifyCapture } from "./identify.ts";
 export {
   createPacketSource,
   fillPackets,
