@@ -3,7 +3,7 @@
  *
  * A keyword is a word between two delimiters of the line, in any case of its letters, with `*` and `?` past
  * its first character; `"…"` is a phrase. Words may be combined by AND, OR, NOT and parentheses, and by
- * nothing, which is AND.
+ * nothing, which is AND. `field:value`, by the names that the record's fields have, asks one field alone.
  */
 import { type Result, ok } from "../../base/mod.ts";
 import { tokensOf } from "../record-format.ts";
@@ -18,11 +18,15 @@ export interface Keywords {
   readonly tokens: readonly string[];
 }
 
+/** An IPv6 address is one word; elsewhere a colon follows a field's name. */
+const phraseOrAddress = /"(?:[^"\\]|\\.)*"?|(?<![\w:."])[\da-f]{0,4}(?::[\da-f.]{0,15}){2,8}(?![\w:.*?"])/giu;
+
 /** Faults: `QuerySyntax`, `QueryTooComplex`. */
 export function compileKeywords(text: string): Result<Keywords> {
-  const tree = parseSearch(text);
+  const query = text.replaceAll(phraseOrAddress, (part) => (part.startsWith('"') ? part : `"${part}"`));
+  const tree = parseSearch(query);
   if (!tree.ok) return tree;
-  const predicate = planSearch(text, inContent(tree.value), lineFormat);
+  const predicate = planSearch(query, inContent(tree.value), lineFormat);
   if (!predicate.ok) return predicate;
   return ok({ predicate: predicate.value, tokens: [...new Set(tokensIn(tree.value))] });
 }

@@ -205,7 +205,7 @@ function pastCursor(
     });
   }
   const time = parameters.bind("UInt32", Math.min(Number(place[1]), secondsMax));
-  const position = parameters.bind("UInt64", place[2]!);
+  const position = parameters.bind("UInt64", `${BigInt(place[2]!)}`);
   const operator = isBefore ? "<" : ">";
   return ok([`(time, position) ${operator} (toDateTime(${time}), ${position})`]);
 }
