@@ -19,24 +19,43 @@ import { createStsService } from "../gateway/dialect/sts/mod.ts";
 import { createVpcService } from "../gateway/dialect/vpc/mod.ts";
 import { createGateway, type Dialect, type Gateway } from "../gateway/mod.ts";
 import { createLineReader, createLogReader, type LogReader } from "../query/mod.ts";
+import type { Certificates } from "../tls/mod.ts";
+import { openCertificates } from "./certificates.ts";
 import { deliveryReportOf, deliveryStatusOf } from "./delivery-status.ts";
 import { statusOf } from "./status.ts";
 import type { System } from "./system.ts";
 
-/** Starts both listeners; resolves with the address of the TCP one. Faults: those of Gateway.start(). */
-export async function startApi(system: System): Promise<Result<{ readonly endpoint: string }>> {
+export interface StartedApi {
+  readonly endpoint: string;
+  /** The same for https, where that is served beside http. */
+  readonly httpsEndpoint?: string;
+}
+
+/**
+ * Starts both listeners; resolves with the address of the TCP one. Faults: those of Gateway.start(), and
+ * `ConfigInvalid` for a certificate that cannot be used.
+ */
+export async function startApi(system: System): Promise<Result<StartedApi>> {
+  const certificates = await openCertificates(system);
+  if (!certificates.ok) return certificates;
   const reader = createLogReader({}, { store: system.store });
-  const local = await startLocal(system, reader);
+  const local = await startLocal(system, reader, certificates.value);
   if (!local.ok) return local;
-  const cloud = cloudGateway(system, reader);
+  const cloud = cloudGateway(system, reader, certificates.value);
   if (!cloud.ok) return cloud;
   const started = await cloud.value.start();
   if (!started.ok) return started;
   system.shutdown.add("api", () => cloud.value.stop());
-  return ok({ endpoint: started.value.address });
+  const endpoint = started.value.address;
+  if (certificates.value === undefined || !endpoint.startsWith("http:")) return ok({ endpoint });
+  return ok({ endpoint, httpsEndpoint: endpoint.replace("http:", "https:") });
 }
 
-function cloudGateway(system: System, reader: LogReader): Result<Gateway> {
+function cloudGateway(
+  system: System,
+  reader: LogReader,
+  certificates: Certificates | undefined,
+): Result<Gateway> {
   const { configuration, control, data, health, logger, metrics, shutdown } = system;
   const nonces = openNonceStore({ path: data.file("nonces.sqlite") }, { clock: systemClock, metrics });
   if (!nonces.ok) return nonces;
@@ -60,7 +79,10 @@ function cloudGateway(system: System, reader: LogReader): Result<Gateway> {
     createRpcDialect({ services, authenticator, authorizer, logger }),
   ];
   const { limits } = configuration.gateway;
-  return ok(createGateway({ listen: configuration.listen, dialects, limits, health, logger, metrics }));
+  const { plainHttp } = configuration.tls;
+  const tls = certificates === undefined ? {} : { tls: { certificates, plainHttp } };
+  const { listen } = configuration;
+  return ok(createGateway({ listen, dialects, limits, health, logger, metrics, ...tls }));
 }
 
 function slsDialect(
@@ -103,7 +125,11 @@ function apigDialect(system: System, authorizer: Authorizer): Dialect {
   return createApigDialect({ services, projects, credentials, authorizer, clock, logger, metrics });
 }
 
-async function startLocal(system: System, reader: LogReader): Promise<Result<unknown>> {
+async function startLocal(
+  system: System,
+  reader: LogReader,
+  certificates: Certificates | undefined,
+): Promise<Result<unknown>> {
   const { configuration, control, data, health, logger, metrics, shutdown } = system;
   const dialect = createNativeDialect({
     control,
@@ -113,6 +139,7 @@ async function startLocal(system: System, reader: LogReader): Promise<Result<unk
     settled: () => system.reconciler.settled(),
     status: () => statusOf(system),
     delivery: (flowLogId) => deliveryReportOf(system, flowLogId),
+    ...(certificates === undefined ? {} : { certificate: () => certificates.describe() }),
   });
   const socketPath = data.file("weir.sock");
   const gateway = createGateway({ listen: { socketPath }, dialects: [dialect], health, logger, metrics });

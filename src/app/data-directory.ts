@@ -3,6 +3,7 @@
  *
  *     control.sqlite   flow logs, resources, log projects, access keys
  *     nonces.sqlite    replay protection
+ *     tls/             certificates for https, and their keys
  *     spool.sqlite     accepted batches that some sink has not delivered yet
  *     windows.sqlite   up to where aggregation windows are accounted for
  *     store/           the embedded store

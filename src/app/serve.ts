@@ -39,7 +39,7 @@ async function becomeReady(system: System): Promise<Result<ServeReport>> {
   const { credentials, isNew, isGiven } = key.value;
   const captureFault = capture.status().fault;
   return ok({
-    endpoint: api.value.endpoint,
+    ...api.value,
     data: system.data.path,
     accessKeyId: credentials.accessKeyId,
     ...(isNew ? { accessKeySecret: credentials.accessKeySecret } : {}),

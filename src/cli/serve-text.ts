@@ -7,6 +7,7 @@ import { formatPairs, formatTable } from "./ui/table.ts";
 /** One JSON object and a newline. */
 export function readyLine({
   endpoint,
+  httpsEndpoint,
   accessKeyId,
   accessKeySecret,
   regionId,
@@ -16,6 +17,7 @@ export function readyLine({
   const line = {
     ready: true,
     endpoint,
+    ...(httpsEndpoint === undefined ? {} : { httpsEndpoint }),
     accessKeyId,
     ...(accessKeySecret === undefined ? {} : { accessKeySecret }),
     regionId,
@@ -29,6 +31,11 @@ export function readyText(report: ServeReport): string {
   const style = createStyle();
   const facts = formatPairs([
     ["address", style.accent(report.endpoint)],
+    ...(report.httpsEndpoint === undefined
+      ? []
+      : ([
+          ["", `${report.httpsEndpoint}  ${style.dim("what clients are to trust: ./weir tls export --ca")}`],
+        ] as const)),
     ["data", report.data],
     ["region", report.regionId],
     ["access key id", report.accessKeyId],

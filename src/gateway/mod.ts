@@ -3,6 +3,7 @@ export * from "./dialect.ts";
 export * from "./head.ts";
 export * from "./limits.ts";
 export * from "./server.ts";
+export type { CertificateSource } from "./tls-front.ts";
 export {
   type Authenticator,
   type Authorizer,

@@ -23,6 +23,7 @@ import type { Counter, Logger, Metrics } from "../observe/mod.ts";
 import type { Dialect, RequestHead } from "./dialect.ts";
 import { requestHeadOf } from "./head.ts";
 import { defaultGatewayLimits, type GatewayLimits } from "./limits.ts";
+import { installTlsFront, type TlsFront, type TlsOptions } from "./tls-front.ts";
 
 export type ListenAddress =
   | { readonly host: string; readonly port: number }
@@ -39,13 +40,16 @@ export interface GatewayOptions {
   readonly dialects: readonly Dialect[];
   readonly limits?: Partial<GatewayLimits>;
   readonly health?: Health;
+  /** https on the same port; absent, it speaks http alone. */
+  readonly tls?: TlsOptions;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
 export interface Gateway {
   /**
-   * Listens. The address is `http://host:port` with the port that was given out, or `unix:<path>`.
+   * Listens. The address is `http://host:port` with the port that was given out, `https://…` where that
+   * alone is spoken, or `unix:<path>`.
    * Faults: `PortInUse`, `PrivilegeMissing` (a port below 1024), `ConfigInvalid` (no such address).
    */
   start(): Promise<Result<{ readonly address: string }>>;
@@ -103,9 +107,19 @@ export function createGateway(options: GatewayOptions): Gateway {
     const message = status >= 500 ? "internal error" : error.message;
     void reply.code(status).type("text/plain").send(`Weir: ${message}\n`);
   });
+  const { tls, logger } = options;
+  const front =
+    tls === undefined
+      ? undefined
+      : installTlsFront(server.server, tls, {
+          logger,
+          clientErrors,
+          handshakeTimeoutMs: limits.headersTimeoutMs,
+        });
+  const scheme = tls?.plainHttp === false ? "https" : "http";
   return {
-    start: () => listen(server, options.listen),
-    stop: () => stop(server),
+    start: () => listen(server, options.listen, scheme),
+    stop: () => stop(server, front),
     inject: server.inject.bind(server),
   };
 }
@@ -221,8 +235,12 @@ function answerClientError(error: Error & { code?: string }, socket: Socket, cli
 }
 
 /** Answers the requests under way; a client that keeps one open past the grace time is cut off. */
-async function stop(server: FastifyInstance): Promise<void> {
-  const impatience = setTimeout(() => server.server.closeAllConnections(), stopGraceMs);
+async function stop(server: FastifyInstance, front: TlsFront | undefined): Promise<void> {
+  front?.closeSilent();
+  const impatience = setTimeout(() => {
+    server.server.closeAllConnections();
+    front?.closeTls();
+  }, stopGraceMs);
   await server.close();
   clearTimeout(impatience);
 }
@@ -230,6 +248,7 @@ async function stop(server: FastifyInstance): Promise<void> {
 async function listen(
   server: FastifyInstance,
   address: ListenAddress,
+  scheme: "http" | "https",
 ): Promise<Result<{ readonly address: string }>> {
   try {
     if ("socketPath" in address) {
@@ -241,7 +260,7 @@ async function listen(
     await server.listen({ host: address.host, port: address.port });
     const bound = server.server.address() as AddressInfo;
     const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-    return ok({ address: `http://${host}:${bound.port}` });
+    return ok({ address: `${scheme}://${host}:${bound.port}` });
   } catch (error) {
     return listenFault(error, address);
   }

@@ -43,6 +43,14 @@ describe("readyText()", () => {
     expect(text).toContain('SmartAGId: "sag-1"');
   });
 
+  it("says the address of https, and how clients come to trust it, where there is one", () => {
+    const text = readyText({ ...report, httpsEndpoint: "https://127.0.0.1:8080" });
+    expect(text).toContain("  https://127.0.0.1:8080  what clients are to trust: ./weir tls export --ca\n");
+    expect(JSON.parse(readyLine({ ...report, httpsEndpoint: "https://127.0.0.1:8080" }))).toMatchObject({
+      httpsEndpoint: "https://127.0.0.1:8080",
+    });
+  });
+
   it("tells on a later start how to get another key", () => {
     const text = readyText(laterReport);
     expect(text).toContain("./weir access-key create makes another");

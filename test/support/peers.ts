@@ -11,6 +11,7 @@ import { delimiter, join } from "node:path";
 export const peerPackages = {
   bridge: "iproute2",
   faketime: "faketime",
+  curl: "curl",
   ip: "iproute2",
   lz4: "lz4",
   nfacctd: "pmacct",
@@ -18,6 +19,7 @@ export const peerPackages = {
   nfdump: "nfdump",
   nfpcapd: "nfdump",
   nft: "nftables",
+  openssl: "openssl",
   pmacctd: "pmacct",
   runuser: "util-linux",
   setpriv: "util-linux",

@@ -247,6 +247,38 @@ const gateway = z
   })
   .prefault({});
 
+const tls = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe("Whether https is served, on the same port as http"),
+    plainHttp: z.boolean().default(true).describe("Whether http is served beside https"),
+    certificate: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "File with the server's certificate in PEM, its authorities' below it; read anew when it changes. Without it a local authority makes one",
+      ),
+    key: z.string().min(1).optional().describe("File with the private key of that certificate, PEM"),
+    names: z
+      .array(
+        z
+          .string()
+          .regex(/^(?:\*\.)?[A-Za-z0-9_.:-]{1,253}$/u)
+          .meta({ allowed: "a host name, *.DOMAIN, or an IP address" }),
+      )
+      .default([])
+      .describe(
+        "Names and addresses that the local authority's certificate is for, besides localhost, this host's name, the listening address and the hosts of `sls.baseDomains`",
+      ),
+  })
+  .refine((settings) => (settings.certificate === undefined) === (settings.key === undefined), {
+    message: "certificate and key go together: one of them is missing",
+  })
+  .refine((settings) => settings.enabled || settings.plainHttp, {
+    message: "neither http nor https would be served",
+  })
+  .prefault({});
+
 const sls = z
   .strictObject({
     baseDomains: z
@@ -281,6 +313,7 @@ export const configurationSchema = z
     flowLogs,
     logProjects,
     gateway,
+    tls,
     sls,
     resources: declaredResources,
   })

@@ -1,7 +1,9 @@
 /** What a Weir that has just become ready says of itself, and what one that stops hands back. */
 export interface ServeReport {
-  /** `http://host:port`, with the port that was given out. */
+  /** `http://host:port`, or `https://…` where that alone is served, with the port that was given out. */
   readonly endpoint: string;
+  /** `https://host:port`, where https is served beside http. */
+  readonly httpsEndpoint?: string;
   /** The data directory. */
   readonly data: string;
   readonly accessKeyId: string;

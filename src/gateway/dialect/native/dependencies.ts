@@ -1,4 +1,5 @@
 /** What the native dialect is a view of. */
+import type { Result } from "../../../base/mod.ts";
 import type { Control } from "../../../control/mod.ts";
 import type { Logger } from "../../../observe/mod.ts";
 import type { LogReader } from "../../../query/mod.ts";
@@ -18,4 +19,6 @@ export interface NativeDependencies {
   readonly status: () => Report | Promise<Report>;
   /** How a flow log's deliveries go, output by output. */
   readonly delivery: (flowLogId: string) => Report | undefined;
+  /** What https is served with; absent where it is not. */
+  readonly certificate?: () => Promise<Result<object>>;
 }
