@@ -56,7 +56,7 @@ export interface Control {
   readonly flowLogs: FlowLogs;
   readonly resourceGroups: ResourceGroups;
   readonly openedServices: OpenedServices;
-  readonly requestTokens: RequestTokens;
+  readonly requestTokens: Pick<RequestTokens, "find">;
   readonly logProjects: LogProjects;
   /** Calls the listener after each committed change; returns the function that unsubscribes. */
   onChange(listener: ChangeListener): () => void;
@@ -117,8 +117,9 @@ function assemble({ options, regionId, regions, box, database, clock, logger }: 
   const accountId = accounts.default.id;
   const resources = createResources({ database, changes, nowMs, accountId, regionId });
   const resourceGroups = createResourceGroups({ database, accounts, changes, nowMs });
-  const openedServices = createOpenedServices(database, options.openByDefault ?? true, nowMs);
   const requestTokens = createRequestTokens(database, nowMs);
+  const byDefault = options.openByDefault ?? true;
+  const openedServices = createOpenedServices({ database, requestTokens, byDefault, nowMs });
   const flowLogs = createFlowLogs({
     database,
     accounts,

@@ -109,7 +109,7 @@ function targetOf(
 }
 
 /** The project and logstore of a VPC flow log that names none: one pair for each account and region. */
-export function defaultLogTarget({
+function defaultLogTarget({
   accountId,
   regionId,
 }: Pick<FlowLogScope, "accountId" | "regionId">): Pick<LogServiceOutput, "project" | "logstore"> {

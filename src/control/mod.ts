@@ -7,7 +7,6 @@ export * from "./cloud-project.ts";
 export * from "./control.ts";
 export * from "./flow-log.ts";
 export type { Associations } from "./association.ts";
-export { defaultLogTarget } from "./flow-log-create.ts";
 export { hasTags, type TagFilter } from "./flow-log-tag.ts";
 export type { FlowLogs } from "./flow-logs.ts";
 export * from "./logproject/mod.ts";

@@ -2,6 +2,7 @@
 import { ok, type Result } from "../base/mod.ts";
 import type { Database } from "../database/mod.ts";
 import { commit } from "./commit.ts";
+import type { RequestToken, RequestTokens } from "./request-token.ts";
 import type { Service } from "./service.ts";
 
 export interface ServiceKey {
@@ -12,16 +13,24 @@ export interface ServiceKey {
 
 export interface OpenedServices {
   isOpen(key: ServiceKey): boolean;
-  /** Opens it for good; opening what is open succeeds. Faults: `DiskFull`, `Internal`. */
-  open(key: ServiceKey): Result<void>;
+  /** Opens it for good; opening what is open succeeds. Keeps the request's token with it. Faults: `DiskFull`, `Internal`. */
+  open(key: ServiceKey, request?: RequestToken): Result<void>;
 }
 
-/** `byDefault`: whether every service counts as opened without being so. */
-export function createOpenedServices(
-  database: Database,
-  byDefault: boolean,
-  nowMs: () => number,
-): OpenedServices {
+interface Dependencies {
+  readonly database: Database;
+  readonly requestTokens: RequestTokens;
+  /** Whether every service counts as opened without being so. */
+  readonly byDefault: boolean;
+  readonly nowMs: () => number;
+}
+
+export function createOpenedServices({
+  database,
+  requestTokens,
+  byDefault,
+  nowMs,
+}: Dependencies): OpenedServices {
   const select = database.prepare(
     "SELECT 1 FROM opened_service WHERE service = ? AND account_id = ? AND region_id = ?",
   );
@@ -29,8 +38,11 @@ export function createOpenedServices(
   return {
     isOpen: ({ service, accountId, regionId }) =>
       byDefault || select.get(service, accountId, regionId) !== undefined,
-    open: ({ service, accountId, regionId }) => {
-      const committed = commit(database, () => insert.run(service, accountId, regionId, nowMs()));
+    open: ({ service, accountId, regionId }, request) => {
+      const committed = commit(database, () => {
+        insert.run(service, accountId, regionId, nowMs());
+        if (request !== undefined) requestTokens.keep(request, service);
+      });
       return committed.ok ? ok(undefined) : committed;
     },
   };

@@ -19,7 +19,6 @@ export const openFlowLogService: VpcOperation = ({ control, scope, call }) => {
   if (made?.ok === false) return { ok: false, error: errorOfFault(made.fault) };
   if (made?.value !== undefined) return { ok: true, value: opened };
   if (control.openedServices.isOpen(scope)) return refuse("OperationFailed.ExceedPurchaseLimit");
-  const result = control.openedServices.open(scope);
-  if (result.ok && request.value !== undefined) control.requestTokens.keep(request.value, "opened");
+  const result = control.openedServices.open(scope, request.value);
   return answerOf(result, opened);
 };
