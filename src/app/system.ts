@@ -261,6 +261,7 @@ function openFlowPath(
     {
       ...shared,
       interfaceNames: () => discoverInterfaces(),
+      flowLogExists: (flowLogId) => parts.control.flowLogs.find(flowLogId) !== undefined,
       // Another source port has to be left out by capture.
       onEndpointsChanged: () => void reconciler.reconcile(),
     },

@@ -1,7 +1,8 @@
 /** Offers a batch to the spool until it takes it. */
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Fault, fault, type Result, toFault } from "../base/mod.ts";
+import { fail, type Fault, fault, ok, type Result, toFault } from "../base/mod.ts";
+import { batchesUnderWayMax } from "./child/message.ts";
 
 export interface Acceptance {
   readonly accept: (bytes: Uint8Array) => Promise<Result<unknown>>;
@@ -13,6 +14,39 @@ export interface Acceptance {
 
 const retryMsMin = 100;
 const retryMsMax = 5000;
+/** Several times what that many batches of a sound capture process take. */
+const bytesUnderWayMax = 128 * 1024 * 1024;
+
+/** What the main process holds for one capture process. */
+export interface BatchesUnderWay {
+  /** Counts a batch in; a fault if the process has sent more than it may, after which none is counted any more. */
+  take(bytes: number): Result<void>;
+  /** The batch is accepted, or given up. */
+  end(bytes: number): void;
+}
+
+/** One that was taken over by whoever sent it packets must not fill the main process's memory. */
+export function createBatchesUnderWay(): BatchesUnderWay {
+  let batches = 0;
+  let held = 0;
+  return {
+    take(bytes) {
+      if (batches < batchesUnderWayMax && held + bytes <= bytesUnderWayMax) {
+        batches++;
+        held += bytes;
+        return ok(undefined);
+      }
+      return fail("InputTooLarge", "the capture process hands over more than it may", {
+        value: `${batches + 1} batches of ${held + bytes} bytes`,
+        allowed: `${batchesUnderWayMax} batches of ${bytesUnderWayMax} bytes until the first is accepted`,
+      });
+    },
+    end(bytes) {
+      batches--;
+      held -= bytes;
+    },
+  };
+}
 
 /** Resolves true when the batch is accepted, false when it was given up. */
 export async function offerBatch(bytes: Uint8Array, acceptance: Acceptance): Promise<boolean> {

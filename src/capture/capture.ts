@@ -5,7 +5,7 @@
 import { type Clock, type Fault, fault, ok, randomText, type Result } from "../base/mod.ts";
 import type { Logger, Metrics } from "../observe/mod.ts";
 import type { ChildRegister } from "../process/mod.ts";
-import { offerBatch } from "./acceptance.ts";
+import { type BatchesUnderWay, createBatchesUnderWay, offerBatch } from "./acceptance.ts";
 import { type AccountedWindows, createAccountedWindows, type WindowMemory } from "./accounted-windows.ts";
 import { type CaptureMetrics, createCaptureMetrics } from "./capture-metrics.ts";
 import type { FromChild, SessionStatus } from "./child/message.ts";
@@ -74,6 +74,8 @@ interface CaptureState {
   planSinceMs: number | null;
   /** Number of the capture process: an answer to a former one is none to this one. */
   processNumber: number;
+  /** Of that process; undefined once it has sent more than it may. */
+  underWay: BatchesUnderWay | undefined;
   starting: Waiter[];
   applying: Waiter[];
 }
@@ -139,6 +141,7 @@ function createState({ method }: CaptureConfig): CaptureState {
     planId: 0,
     planSinceMs: null,
     processNumber: 0,
+    underWay: undefined,
     starting: [],
     applying: [],
   };
@@ -169,6 +172,7 @@ async function stop({ state, supervisor, tcpdumps }: Parts): Promise<void> {
 
 function onSpawn({ config, deps, state, supervisor }: Parts): void {
   state.processNumber++;
+  state.underWay = createBatchesUnderWay();
   const bootId = randomText(12);
   supervisor.send({ type: "start", config, method: state.method, agentId: deps.agentId, bootId });
 }
@@ -256,7 +260,16 @@ function sendPlan({ state, supervisor, tcpdumps, windows }: Parts): void {
 
 async function takeBatch(parts: Parts, sequence: number, bytes: Uint8Array): Promise<void> {
   const { state, deps, captureMetrics, supervisor } = parts;
-  const { processNumber } = state;
+  const { processNumber, underWay } = state;
+  // What a killed process had sent before still comes.
+  if (underWay === undefined) return;
+  const taken = underWay.take(bytes.length);
+  if (!taken.ok) {
+    deps.logger.error({ fault: taken.fault }, "the capture process is ended");
+    state.underWay = undefined;
+    supervisor.kill();
+    return;
+  }
   const accepted = await offerBatch(bytes, {
     accept: deps.accept,
     given: () => state.phase === "stopped",
@@ -265,6 +278,7 @@ async function takeBatch(parts: Parts, sequence: number, bytes: Uint8Array): Pro
       deps.logger.warn({ code: reason.code, reason: reason.message, retryMs }, "flow batch not accepted");
     },
   });
+  underWay.end(bytes.length);
   if (!accepted) return;
   captureMetrics.batchesAccepted.add();
   if (state.processNumber === processNumber) supervisor.send({ type: "accepted", sequence });

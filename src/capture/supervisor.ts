@@ -28,6 +28,8 @@ export interface Supervisor {
   send(message: ToChild, sent?: () => void): void;
   processId(): number | null;
   restarts(): number;
+  /** Ends the process by force; another follows. */
+  kill(): void;
   /** The process may end now and is not replaced. */
   abandon(): void;
   /** Asks the process to finish and waits for its end, `timeoutMs` at most; then it is killed. */
@@ -96,6 +98,7 @@ export function createSupervisor(heartbeatTimeoutMs: number, deps: SupervisorDep
     },
     processId: () => state.child?.pid ?? null,
     restarts: () => state.restarts,
+    kill: () => void state.child?.kill("SIGKILL"),
     abandon: () => end(state),
     async stop(timeoutMs) {
       end(state);

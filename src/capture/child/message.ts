@@ -23,6 +23,9 @@ export interface SessionStatus {
   readonly batchesInFlight: number;
 }
 
+/** Batches that a capture process sends before the first of them is accepted; more is a breach of the protocol. */
+export const batchesUnderWayMax = 32;
+
 export type ToChild =
   | {
       readonly type: "start";

@@ -1,4 +1,5 @@
 /** Batches on their way to the main process: each is kept until the main process says that it is accepted. */
+import { batchesUnderWayMax } from "./message.ts";
 
 export interface Outbox {
   /** The sequence number that the next batch must bear. */
@@ -15,9 +16,6 @@ export interface Outbox {
   settled(): Promise<void>;
 }
 
-/** Batches under way at a time; the main process keeps a copy of each. */
-const sentMax = 32;
-
 export type SendBatch = (sequence: number, bytes: Uint8Array<ArrayBuffer>, written: () => void) => void;
 
 export function createOutbox(send: SendBatch): Outbox {
@@ -30,7 +28,7 @@ export function createOutbox(send: SendBatch): Outbox {
   let acceptedCount = 0;
 
   const sendMore = (): void => {
-    while (underWay < sentMax && lastSent < lastAdded) {
+    while (underWay < batchesUnderWayMax && lastSent < lastAdded) {
       lastSent++;
       underWay++;
       beingWritten++;

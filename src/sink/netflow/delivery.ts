@@ -25,6 +25,8 @@ export interface DeliveryLedger {
   /** Counts rows that are no flows, which NetFlow has no record for. */
   skipWindowStatuses(rows: number): void;
   status(flowLogId: string): NetflowDelivery | undefined;
+  /** Forgets the flow logs that there are no more. */
+  forget(exists: (flowLogId: string) => boolean): void;
 }
 
 export function createDeliveryLedger(metrics: Metrics, clock: Clock): DeliveryLedger {
@@ -74,5 +76,8 @@ export function createDeliveryLedger(metrics: Metrics, clock: Clock): DeliveryLe
     refuse: (rows) => refused.add(rows),
     skipWindowStatuses: (rows) => windowStatuses.add(rows),
     status: (flowLogId) => deliveries.get(flowLogId),
+    forget: (exists) => {
+      for (const flowLogId of deliveries.keys()) if (!exists(flowLogId)) deliveries.delete(flowLogId);
+    },
   };
 }

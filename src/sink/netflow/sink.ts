@@ -36,6 +36,8 @@ export interface NetflowSinkDependencies {
   readonly clock: Clock;
   /** The interfaces that flows number; default none. */
   readonly interfaceNames?: () => readonly InterfaceName[];
+  /** Whether there is still such a flow log; default always. */
+  readonly flowLogExists?: (flowLogId: string) => boolean;
   /** Called when localPorts() has changed otherwise than by prepare(). */
   readonly onEndpointsChanged?: () => void;
 }
@@ -173,6 +175,9 @@ function inTurn<T>(state: SinkState, work: () => Promise<T>): Promise<T> {
 async function refreshAll(state: SinkState): Promise<void> {
   if (!state.running) return;
   await closeUnwanted(state);
+  const { flowLogExists } = state.dependencies;
+  // Here and not when one is deleted: its last batches may come after that.
+  if (flowLogExists !== undefined) state.ledger.forget(flowLogExists);
   for (const stream of state.streams.values()) {
     await tracked(state, stream, stream.target.flowLogId, () => stream.exporter.refresh());
   }

@@ -178,6 +178,27 @@ describe("the NetFlow sink", () => {
     expect(Object.values(saved.streams)[0]!.sequence).toBe(collector.datagrams.length);
   });
 
+  it("forgets what it delivered for flow logs that are gone, also when their last batches come late", async () => {
+    const collector = await openCollector();
+    const existing = new Set(["fl-1"]);
+    const sink = createNetflowSink(
+      { refreshMs: 30 },
+      {
+        spool,
+        logger: silentLogger,
+        metrics,
+        clock: systemClock,
+        flowLogExists: (flowLogId) => existing.has(flowLogId),
+      },
+    );
+    for (const flowLogId of ["fl-1", "fl-gone"]) await accept({ ...targetOf(collector, { flowLogId }) }, 10);
+    sink.start();
+    await until(() => pending() === 0 && sink.status("fl-gone") === undefined);
+    expect(sink.status("fl-1")).toMatchObject({ flowsSent: 10 });
+    expect(metrics.value("weir_netflow_flows_total")).toBe(20);
+    await sink.stop();
+  });
+
   it("tells source ports before the first datagram, and closes what is no longer wanted", async () => {
     const [first, second] = [await openCollector(), await openCollector()];
     const sink = sinkOf();
