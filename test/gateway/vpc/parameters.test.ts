@@ -264,7 +264,8 @@ describe.each(tags)("%s", (_, fields, expected) => {
     const fixed = { ResourceType: "FLOWLOG", "ResourceId.1": ResourceId };
     expect(outcomeOf(await server.call("TagResources", { ...fixed, ...fields }))).toBe(expected);
     const keys = Object.entries(fields).filter(([name]) => name.endsWith(".Key"));
-    const { Tag } = (await server.shown(ResourceId))?.["Tags"] as { Tag: { Key: string }[] };
+    const shown = await server.shown(ResourceId);
+    const { Tag } = shown!["Tags"] as { Tag: { Key: string }[] };
     expect(Tag.map(({ Key }) => Key)).toEqual(expected === "ok" ? keys.map(([, key]) => key) : []);
   });
 });
