@@ -4,7 +4,8 @@
  *
  * A flow is one direction of a conversation. It is cut before a packet that comes `inactiveTimeoutUs` or
  * more after the last one, or `activeTimeoutUs` or more after the first one; a TCP flow that has shown FIN
- * or RST is also cut before a SYN and after `endOfFlowLingerUs` of silence.
+ * or RST is also cut before a SYN and after `endOfFlowLingerUs` of silence. With `windowUs`, it is cut where a
+ * window of that length ends, counted from 1970, and nowhere else.
  */
 import { type Conversations, kinds, protocolOfKind } from "./conversations.ts";
 import { ipv4Address } from "./frame-writer.ts";
@@ -15,6 +16,7 @@ export interface TruthTimeouts {
   readonly inactiveTimeoutUs: number;
   /** Infinity for a meter that knows no end of flow. */
   readonly endOfFlowLingerUs: number;
+  readonly windowUs?: number;
 }
 
 interface TrueFlow {
@@ -106,6 +108,10 @@ function isCut(
   tcpControlBits: number,
   timeouts: TruthTimeouts,
 ): boolean {
+  const { windowUs } = timeouts;
+  if (windowUs !== undefined) {
+    return Math.floor(timestampUs / windowUs) !== Math.floor(flow.endUs / windowUs);
+  }
   const silenceUs = timestampUs - flow.endUs;
   if (silenceUs >= timeouts.inactiveTimeoutUs) return true;
   if (timestampUs - flow.startUs >= timeouts.activeTimeoutUs) return true;

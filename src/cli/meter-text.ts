@@ -23,7 +23,7 @@ const protocolNames: Readonly<Record<number, string>> = { 6: "TCP", 17: "UDP", 1
 
 const endReasons = {
   idle: "idle",
-  active: "active timeout",
+  active: "active timeout or window",
   endOfFlow: "end of flow",
   forced: "end of capture",
   lackOfResources: "no room",

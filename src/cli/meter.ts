@@ -15,13 +15,12 @@ import {
   textFlag,
 } from "./command.ts";
 import { parseEncapsulations } from "./encapsulation-flag.ts";
+import { type CutPolicy, cutPolicyOf, type PolicyFlags, policyFlags } from "./meter-policy.ts";
 import { meterText } from "./meter-text.ts";
 import { createProgress } from "./ui/progress.ts";
 import { formatCount, formatOctets } from "./ui/table.ts";
 
-interface MeterFlags extends CommonFlags {
-  readonly activeTimeout: number;
-  readonly inactiveTimeout: number;
+interface MeterFlags extends CommonFlags, PolicyFlags {
   readonly netflow?: string;
   readonly version?: "5" | "9" | "10";
   readonly observationDomain?: number;
@@ -37,8 +36,6 @@ interface MeterFlags extends CommonFlags {
 
 /** The port of NetFlow collectors by habit, and the default of the flow logs' own. */
 const netflowPort = 9995;
-/** flowActiveTimeout and flowIdleTimeout are 16 bits wide (IANA IPFIX elements 36 and 37). */
-const timeoutMaxS = 65_535;
 const flowsMaxMax = 2 ** 27;
 const pipeRestMs = 1000;
 /** What shells give a command that SIGINT ended. */
@@ -53,13 +50,13 @@ export const meterCommand = buildCommand({
       "capture.pcap",
       "capture.pcapng.zst --output flows.csv",
       "capture.pcap --netflow 127.0.0.1:9995 --version 10",
+      "capture.pcap --window 10m --output flows.csv",
       "capture.pcap --store traffic/flows",
     ],
   },
   parameters: {
     flags: {
-      activeTimeout: timeoutFlag("Seconds after which a lasting flow is cut", 300),
-      inactiveTimeout: timeoutFlag("Seconds of silence that end a flow", 15),
+      ...policyFlags,
       netflow: textFlag(
         `Send the flows to this collector; port ${netflowPort} if none is given`,
         "HOST:PORT",
@@ -109,16 +106,6 @@ export const meterCommand = buildCommand({
   func: runMeter,
 });
 
-function timeoutFlag<const Brief extends string>(brief: Brief, defaultS: number) {
-  return {
-    kind: "parsed",
-    parse: numberParser,
-    brief,
-    placeholder: "SECONDS",
-    default: String(defaultS),
-  } as const;
-}
-
 async function runMeter(flags: MeterFlags, path: string): Promise<void> {
   const result = await meter(flags, path).catch(
     (error: unknown) => ({ ok: false, fault: toFault(error) }) as const,
@@ -152,12 +139,15 @@ interface MeterRun {
 async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>> {
   const refused = checkFlags(flags);
   if (refused !== undefined) return { ok: false, fault: refused };
+  const cut = cutPolicyOf(flags);
+  if (!cut.ok) return cut;
   const encapsulations = parseEncapsulations(flags.decapsulate);
   if (!encapsulations.ok) return encapsulations;
   // The capture before the rest, so that what is none leaves no empty output file behind.
   const file = await openCapture(path);
   if (!file.ok) return file;
-  const netflow = flags.netflow === undefined ? undefined : await createNetflow(flags, flags.netflow);
+  const netflow =
+    flags.netflow === undefined ? undefined : await createNetflow(flags, flags.netflow, cut.value);
   if (netflow?.ok === false) return netflow;
   const output = flags.output === undefined ? undefined : await createOutput(flags, flags.output);
   if (output?.ok === false) return output;
@@ -168,11 +158,7 @@ async function meter(flags: MeterFlags, path: string): Promise<Result<MeterRun>>
   const interruption = listenForInterrupt(path);
   const report = await meterCapture({
     file: file.value,
-    policy: {
-      kind: "aging",
-      activeTimeoutUs: flags.activeTimeout * 1e6,
-      inactiveTimeoutUs: flags.inactiveTimeout * 1e6,
-    },
+    policy: cut.value.policy,
     flowsMax: flags.flowsMax,
     encapsulations: encapsulations.value,
     observationDomain: flags.observationDomain ?? 1,
@@ -217,8 +203,6 @@ function listenForInterrupt(path: string): { signal: AbortSignal; forget: () => 
 
 function checkFlags(flags: MeterFlags): Fault | undefined {
   const checks: [flag: string, value: number, min: number, max: number][] = [
-    ["--active-timeout", flags.activeTimeout, 1, timeoutMaxS],
-    ["--inactive-timeout", flags.inactiveTimeout, 1, timeoutMaxS],
     ["--top", flags.top, 0, 1000],
     ["--flows-max", flags.flowsMax, 1, flowsMaxMax],
     ["--netflow-rate", flags.netflowRate ?? 1, 1, 1024],
@@ -237,7 +221,11 @@ function checkFlags(flags: MeterFlags): Fault | undefined {
   return undefined;
 }
 
-async function createNetflow(flags: MeterFlags, target: string): Promise<Result<NetflowConsumer>> {
+async function createNetflow(
+  flags: MeterFlags,
+  target: string,
+  { activeTimeoutS, inactiveTimeoutS }: CutPolicy,
+): Promise<Result<NetflowConsumer>> {
   const parsed = parseHostPort(target, { flag: "--netflow", portDefault: netflowPort, ipv6: true });
   if (!parsed.ok) return parsed;
   const { createNetflowConsumer } = await import("../app/offline/mod.ts");
@@ -246,8 +234,8 @@ async function createNetflow(flags: MeterFlags, target: string): Promise<Result<
     port: parsed.value.port,
     version: Number(flags.version ?? "9") as 5 | 9 | 10,
     observationDomain: flags.observationDomain ?? 1,
-    activeTimeoutS: flags.activeTimeout,
-    inactiveTimeoutS: flags.inactiveTimeout,
+    activeTimeoutS,
+    inactiveTimeoutS,
     ...(flags.netflowRate === undefined ? {} : { bytesPerSecond: flags.netflowRate * 2 ** 20 }),
   });
 }

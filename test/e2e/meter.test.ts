@@ -52,6 +52,25 @@ describe("weir meter", () => {
     expect(output).toContain("Top talkers by octets");
   });
 
+  it("cuts flows by windows instead, and refuses timeouts beside them", async () => {
+    const { code } = await weirMeter([path("trace.pcap"), "--window", "1m", "--output", path("windows.csv")]);
+    expect(code).toBe(0);
+    const [header, ...lines] = readFileSync(path("windows.csv"), "utf8").trim().split("\n");
+    const names = header!.split(",");
+    const flows = lines.map((line) => {
+      const values = line.split(",");
+      return (name: string) => Number(values[names.indexOf(name)]);
+    });
+    expect(flows.reduce((sum, flow) => sum + flow("packets"), 0)).toBe(60_000);
+    for (const flow of flows) {
+      expect(flow("windowS")).toBe(60);
+      expect(Math.floor(flow("startUs") / 60e6)).toBe(Math.floor(flow("endUs") / 60e6));
+    }
+    const refused = await weirMeter([path("trace.pcap"), "--window", "1m", "--inactive-timeout", "10"]);
+    expect(refused.code).toBe(1);
+    expect(refused.errors).toContain("by windows or by timeouts");
+  });
+
   it("reads compressed standard input and answers in JSON", async () => {
     writeFileSync(path("trace.pcap.gz"), gzipSync(trace.bytes));
     const { code, output } = await weirMeter(["-", "--json"], path("trace.pcap.gz"));

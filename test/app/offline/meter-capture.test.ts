@@ -48,6 +48,20 @@ function keyOf(line: TruthLine): string {
 }
 
 describe("meterCapture()", () => {
+  it.each([60e6, 300e6, 7_654_321])(
+    "finds the generator's flows in windows of %i µs, each cut where its window ends",
+    async (windowUs) => {
+      const { bytes, truth, plan } = createTrace({ ...timeouts, windowUs });
+      const summer = createSummer();
+      const report = await meterBytes(bytes, { policy: { kind: "window", windowUs }, consumers: [summer] });
+      const { packets, octets, records: flows } = truth.totals();
+      expect(report).toMatchObject({ packets, octets, flows, conservation: { isExact: true } });
+      const { active, endOfFlow, forced } = report.flowsByEndReason;
+      expect(active + endOfFlow + forced).toBe(flows);
+      for (const line of truth.lines(plan)) expect(summer.lines.get(keyOf(line))).toEqual(line);
+    },
+  );
+
   it.each([
     [300e6, 15e6],
     [10e6, 2e6],
