@@ -11,7 +11,7 @@ import { type Connection, drainEngine, faultOfEngine, lockHolder, openConnection
 import { createIngest, type Ingest } from "./ingest.ts";
 import { type ChildOptions, type FromChild, heartbeatMs, type IngestPath, type ToChild } from "./protocol.ts";
 import { createReaderPool, type ReaderPool } from "./reader.ts";
-import { dropLogstorePartitions, expirePartitions, readStatistics } from "./retention.ts";
+import { dropLogstorePartitions, expirePartitions, keepsRollupsLonger, readStatistics } from "./retention.ts";
 import { createRollup, type Rollup } from "./rollup.ts";
 import { prepareTables } from "./schema.ts";
 
@@ -29,6 +29,8 @@ interface Parts {
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ChildOptions;
 const pending = new Set<Promise<void>>();
+/** What retention waits for flows that are to stay in the tiers; the rest of them go the next time. */
+const expireRollupMs = 30_000;
 
 // A store without its parent would keep the directory from the next one. Nothing is lost by this: an insert
 // is stored as a whole or not at all, and the next parent sends again what was not confirmed.
@@ -75,13 +77,14 @@ async function open(): Promise<Result<Parts>> {
     const path = options.ingest ?? ((await testArrow(writer)) ? "arrow" : "text");
     const control = openConnection(options.path, []);
     const roller = openConnection(options.path, []);
+    const rollup = createRollup(roller);
     return ok({
       writer,
       control,
       roller,
-      rollup: createRollup(roller),
+      rollup,
       readers: createReaderPool(options, control),
-      ingest: createIngest(writer, { path, deduplicate: options.deduplicate }),
+      ingest: createIngest(writer, { path, deduplicate: options.deduplicate, onStored: rollup.note }),
       path,
     });
   } catch (error) {
@@ -117,12 +120,8 @@ async function perform(
   message: Exclude<ToChild, { call: "stop" }>,
 ): Promise<Result<unknown>> {
   switch (message.call) {
-    case "append": {
-      const outcome = await ingest.append(message.request);
-      // Of a call that failed, a part may be stored.
-      for (const { target } of message.request) rollup.note(target.logstore);
-      return outcome;
-    }
+    case "append":
+      return await ingest.append(message.request);
     case "query":
       return await readers.query(message.request);
     case "dropLogstore": {
@@ -131,12 +130,14 @@ async function perform(
       ingest.forget(logstore);
       return ok(undefined);
     }
-    case "expire":
-      return ok({
-        partitions: await rollup.pause(() => expirePartitions(control, message.request, rollup.isBehind)),
-      });
+    case "expire": {
+      const { request } = message;
+      if (keepsRollupsLonger(request)) await rollup.run({ budgetMs: expireRollupMs, flowsMin: 1 });
+      const expire = (): Promise<number> => expirePartitions(control, request, rollup.isBehind);
+      return ok({ partitions: await rollup.pause(expire) });
+    }
     case "rollUp":
-      return ok(await rollup.run(message.request.budgetMs));
+      return ok(await rollup.run(message.request));
     case "statistics":
       return ok(await readStatistics(control));
   }

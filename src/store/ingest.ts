@@ -23,6 +23,8 @@ export interface IngestOptions {
   readonly path: IngestPath;
   /** False switches deduplication off, to prove that it matters. */
   readonly deduplicate: boolean;
+  /** Told how many flows a logstore has got; Infinity where that is not known. */
+  readonly onStored: (logstore: number, flows: number) => void;
 }
 
 interface IngestState {
@@ -59,12 +61,14 @@ async function append(state: IngestState, inserts: readonly StoreInsert[]): Prom
           ? insertArrow(state.writer, block)
           : insertText(state.writer, block));
         rows += block.rows;
+        state.options.onStored(logstore, block.rows);
       }
       const newest = fresh.at(-1)?.insert.position ?? known;
       if (newest >= 0) state.highest.set(logstore, newest);
     } catch (error) {
       // Whether the rows are in the table has to be asked.
       state.highest.delete(logstore);
+      state.options.onStored(logstore, Infinity);
       return { ok: false, fault: faultOfInsert(error) };
     }
   }

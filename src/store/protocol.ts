@@ -1,6 +1,6 @@
 /** What the main process and the store's child say to each other. */
 import type { Fault, Result } from "../base/mod.ts";
-import type { RollupOutcome } from "./rollup.ts";
+import type { RollupOutcome, RollupRequest } from "./rollup.ts";
 import type { TierName } from "./tier.ts";
 
 /** Whose flows a batch holds, as it was when the batch was accepted: the target of a route to the store. */
@@ -93,7 +93,7 @@ export interface StoreCalls {
     };
     answer: { readonly partitions: number };
   };
-  rollUp: { request: { readonly budgetMs: number }; answer: RollupOutcome };
+  rollUp: { request: RollupRequest; answer: RollupOutcome };
   statistics: { request: undefined; answer: StoreStatistics };
 }
 

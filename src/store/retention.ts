@@ -1,6 +1,6 @@
 /** What leaves the tables: whole partitions, each one logstore's flows of one day of receipt. */
 import { type Connection, selectRows } from "./engine.ts";
-import type { StoreCalls, StoreStatistics } from "./protocol.ts";
+import type { RollupDays, StoreCalls, StoreStatistics } from "./protocol.ts";
 import { dayMs, flowsTable } from "./table.ts";
 import { tiers } from "./tier.ts";
 
@@ -59,7 +59,7 @@ export async function expirePartitions(
   };
   const isAwaited = ({ logstore }: Partition): boolean => {
     const known = days.get(logstore);
-    return known !== undefined && known < Math.max(...Object.values(rollupDays)) && isBehind(logstore);
+    return known !== undefined && known < daysMaxOf(rollupDays) && isBehind(logstore);
   };
   const dropped = await dropPartitions(
     connection,
@@ -73,6 +73,15 @@ export async function expirePartitions(
     await dropPartitions(connection, table, (partition) => isPast(partition, daysMin));
   }
   return dropped;
+}
+
+/** Whether some tier is to be kept longer than the flows of some logstore. */
+export function keepsRollupsLonger({ retentions, rollupDays }: StoreCalls["expire"]["request"]): boolean {
+  return retentions.some(({ days }) => days < daysMaxOf(rollupDays));
+}
+
+function daysMaxOf(rollupDays: RollupDays): number {
+  return Math.max(...Object.values(rollupDays));
 }
 
 /** Drops all of a logstore. */

@@ -1,17 +1,26 @@
-/** When the tiers are filled: regularly, and at once where many flows have come in. */
-import type { Clock, Result } from "../base/mod.ts";
+/**
+ * When the tiers are filled: when they lack so many flows that it is worth a part in each of them. Until then
+ * flows are read one by one, which costs little.
+ */
+import type { Result } from "../base/mod.ts";
 import type { Logger, Metrics } from "../observe/mod.ts";
 import type { RollupOutcome } from "./rollup.ts";
 
-/** Flows that are not in a tier yet are read one by one: more than this many are not left to wait. */
+/** More flows than this do not wait for the interval's end. */
 const waitingFlowsMax = 2 ** 20;
 
+export interface RollupScheduleConfig {
+  /** How often is looked for flows that wait; 0 is never. */
+  readonly intervalMs: number;
+  /** How many flows of a logstore may wait. */
+  readonly flowsMin: number;
+}
+
 export interface RollupScheduleDependencies {
-  /** Rolls up what there is, for a bounded time. */
-  readonly rollUp: () => Promise<Result<RollupOutcome>>;
+  /** Rolls up logstores of which at least so many flows wait, for a bounded time. */
+  readonly rollUp: (flowsMin: number) => Promise<Result<RollupOutcome>>;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly clock: Clock;
 }
 
 export interface RollupSchedule {
@@ -20,40 +29,39 @@ export interface RollupSchedule {
   stop(): Promise<void>;
   /** Says that so many flows have been stored. */
   note(flows: number): void;
-  /** Rolls up now, after what is being rolled up. */
+  /** Rolls up everything now, after what is being rolled up. */
   run(): Promise<Result<RollupOutcome>>;
 }
 
 interface ScheduleState {
+  readonly config: RollupScheduleConfig;
   readonly dependencies: RollupScheduleDependencies;
   readonly metrics: ReturnType<typeof createRollupMetrics>;
   timer: NodeJS.Timeout | undefined;
   /** The last run that was asked for, while it is not done. */
   running: Promise<Result<RollupOutcome>> | undefined;
-  waitingFlows: number;
-  /** When the tiers last had everything. */
-  completeAtMs: number;
+  /** Flows that were stored since the last run. */
+  newFlows: number;
   isFaulty: boolean;
 }
 
 export function createRollupSchedule(
-  intervalMs: number,
+  config: RollupScheduleConfig,
   dependencies: RollupScheduleDependencies,
 ): RollupSchedule {
-  const { metrics, clock } = dependencies;
+  const { intervalMs } = config;
   const state: ScheduleState = {
+    config,
     dependencies,
-    metrics: createRollupMetrics(metrics),
+    metrics: createRollupMetrics(dependencies.metrics),
     timer: undefined,
     running: undefined,
-    waitingFlows: 0,
-    completeAtMs: clock.monotonicMs(),
+    newFlows: 0,
     isFaulty: false,
   };
   return {
     start: () => {
-      state.completeAtMs = clock.monotonicMs();
-      state.timer ??= setInterval(() => void catchUp(state), intervalMs).unref();
+      if (intervalMs > 0) state.timer ??= setInterval(() => void catchUp(state), intervalMs).unref();
     },
     stop: async () => {
       clearInterval(state.timer);
@@ -61,10 +69,10 @@ export function createRollupSchedule(
       await state.running;
     },
     note: (flows) => {
-      state.waitingFlows += flows;
-      if (state.waitingFlows >= waitingFlowsMax) void catchUp(state);
+      state.newFlows += flows;
+      if (state.newFlows >= waitingFlowsMax) void catchUp(state);
     },
-    run: () => run(state),
+    run: () => run(state, 1),
   };
 }
 
@@ -72,25 +80,25 @@ function createRollupMetrics(metrics: Metrics) {
   return {
     flows: metrics.counter("weir_store_rolled_up_flows_total", "Flows that came into the rollup tiers"),
     faults: metrics.counter("weir_store_rollup_faults_total", "Rollups that failed, by code"),
-    lag: metrics.gauge(
-      "weir_store_rollup_lag_seconds",
-      "How long ago the rollup tiers last had every flow; newer ones are read one by one",
+    waiting: metrics.gauge(
+      "weir_store_rollup_waiting_flows",
+      "Flows that were in no rollup tier after the last rollup, and are read one by one",
     ),
   };
 }
 
-/** Rolls up until nothing is left, something fails or the schedule is stopped. */
+/** Rolls up until too few flows are left, something fails or the schedule is stopped. */
 async function catchUp(state: ScheduleState): Promise<void> {
   if (state.running !== undefined) return;
   while (state.timer !== undefined) {
-    const outcome = await run(state);
+    const outcome = await run(state, state.config.flowsMin);
     if (!outcome.ok || !outcome.value.isBehind) return;
   }
 }
 
-function run(state: ScheduleState): Promise<Result<RollupOutcome>> {
+function run(state: ScheduleState, flowsMin: number): Promise<Result<RollupOutcome>> {
   const mine = (state.running ?? Promise.resolve())
-    .then(() => runOnce(state))
+    .then(() => runOnce(state, flowsMin))
     .finally(() => {
       if (state.running === mine) state.running = undefined;
     });
@@ -98,20 +106,18 @@ function run(state: ScheduleState): Promise<Result<RollupOutcome>> {
   return mine;
 }
 
-async function runOnce(state: ScheduleState): Promise<Result<RollupOutcome>> {
+async function runOnce(state: ScheduleState, flowsMin: number): Promise<Result<RollupOutcome>> {
   const { metrics, dependencies } = state;
-  const { clock, logger } = dependencies;
-  const startedMs = clock.monotonicMs();
-  state.waitingFlows = 0;
-  const outcome = await dependencies.rollUp();
+  state.newFlows = 0;
+  const outcome = await dependencies.rollUp(flowsMin);
   if (outcome.ok) {
     metrics.flows.add(outcome.value.flows);
-    if (!outcome.value.isBehind) state.completeAtMs = startedMs;
+    metrics.waiting.set(outcome.value.waitingFlows);
   } else {
     metrics.faults.add(1, { code: outcome.fault.code });
-    if (!state.isFaulty) logger.warn({ fault: outcome.fault }, "flows cannot be rolled up, trying again");
+    if (!state.isFaulty)
+      dependencies.logger.warn({ fault: outcome.fault }, "flows cannot be rolled up, trying again");
   }
   state.isFaulty = !outcome.ok;
-  metrics.lag.set((clock.monotonicMs() - state.completeAtMs) / 1000);
   return outcome;
 }

@@ -30,6 +30,7 @@ const defaultRowsMax = 1_000_000;
 const appendTimeoutMs = 120_000;
 const maintenanceTimeoutMs = 120_000;
 const defaultRollupIntervalMs = 30_000;
+const defaultRollupFlowsMin = 2 ** 18;
 /** What one call rolls up takes this long at most, so that a stop need not wait. */
 const rollupBudgetMs = 2_000;
 /** What a query may take longer than its own limit before the process is taken for stuck. */
@@ -44,8 +45,10 @@ export interface StoreConfig {
   readonly readers?: number;
   /** Days that each tier is kept at least; 0, as long as the flows, if not given. */
   readonly rollupDays?: Partial<RollupDays>;
-  /** How often the tiers are filled; 30 s if not given. */
+  /** How often is looked for flows that wait to be rolled up; 30 s if not given, 0 is never. */
   readonly rollupIntervalMs?: number;
+  /** How many flows of a logstore wait for each other until they are; 262,144 if not given. */
+  readonly rollupFlowsMin?: number;
   /** For tests only: false stores again what is sent again. */
   readonly deduplicate?: boolean;
   /** For tests only: the way of inserting, otherwise chosen by a test at start. */
@@ -80,8 +83,8 @@ export interface Store {
    */
   query(sql: string, parameters: StoreParameters, limits?: QueryLimits): Promise<Result<QueryAnswer>>;
   /**
-   * Brings the tiers up to the flows, for 2 s at most: that is done regularly, and for those who will not
-   * wait. Faults: those of the engine, after which the same call may be made again.
+   * Brings the tiers up to the flows, for 2 s at most. That is done without being asked where many flows
+   * wait; this is for those who want all. Faults: those of the engine; the same call may be made again.
    */
   rollUp(): Promise<Result<RollupOutcome>>;
   /** Removes every flow of a logstore. */
@@ -122,10 +125,17 @@ export function createStore(config: StoreConfig, dependencies: StoreDependencies
       onHeartbeat: (bytes) => metrics.residentBytes.set(bytes),
     },
   );
-  const rollups = createRollupSchedule(config.rollupIntervalMs ?? defaultRollupIntervalMs, {
-    ...dependencies,
-    rollUp: () => supervisor.call("rollUp", { budgetMs: rollupBudgetMs }, maintenanceTimeoutMs),
-  });
+  const rollups = createRollupSchedule(
+    {
+      intervalMs: config.rollupIntervalMs ?? defaultRollupIntervalMs,
+      flowsMin: config.rollupFlowsMin ?? defaultRollupFlowsMin,
+    },
+    {
+      ...dependencies,
+      rollUp: (flowsMin) =>
+        supervisor.call("rollUp", { flowsMin, budgetMs: rollupBudgetMs }, maintenanceTimeoutMs),
+    },
+  );
   const rollupDays = { "1m": 0, "5m": 0, "1h": 0, ...config.rollupDays };
   return {
     start: async () => {

@@ -6,8 +6,8 @@
  * is not a sum is a key; ports from a tier's cap on are one port, the cap. A partition is, as the flow
  * table's, one logstore's flows of one day of receipt.
  *
- * In each partition, the row at time 0 that counts nothing says how far the tier has come: `next_position`
- * is the first position that is not in it. It is stored in the same part as the rows that it speaks for.
+ * In each partition, rows at time 0 that count nothing say how far the tier has come: `next_position` is the
+ * first position that is not in it. Such a row is stored in one part with the rows that it speaks for.
  */
 import { dayMs, flowsTable, sourceColumns } from "./table.ts";
 
@@ -28,24 +28,25 @@ export interface Tier {
 
 export const portColumns: ReadonlySet<string> = new Set(["source_port", "destination_port"]);
 
-const fieldColumns = [
-  "ip_version",
-  "protocol",
+/** The flow fields that are keys; those that tell most rows apart come first, which makes sorting cheap. */
+export const keyFields = [
   "source_port",
   "destination_port",
-  "ip_class_of_service",
+  "protocol",
   "ingress_interface",
   "egress_interface",
+  "ip_version",
+  "ip_class_of_service",
   "flow_direction",
   "verdict",
   "sampling_interval",
   "log_status",
-];
+] as const;
 
 /** The sums of each row; `records` are rows of the flow table. */
 export const sumColumns = ["records", "packets", "octets"] as const;
 
-export const keyColumns: readonly string[] = [...sourceColumns, ...fieldColumns];
+export const keyColumns: readonly string[] = [...keyFields, ...sourceColumns];
 
 /** Finest first, which is the order in which they are filled. */
 export const tiers: readonly Tier[] = [

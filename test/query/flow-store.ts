@@ -29,6 +29,8 @@ export interface FlowStore {
   readonly store: Store;
   /** Appends the flows to the logstore, each a batch of its own, in order. */
   append(logstore: number, flows: readonly StoredFlow[]): Promise<void>;
+  /** Brings the rollup tiers up to all that was appended. */
+  rollUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,9 @@ export async function openFlowStore(): Promise<FlowStore> {
         await store.appendFlows(flows.map((flow) => insertOf(logstore, ++position, flow))),
       );
       if (outcome.rows !== flows.length) throw new Error(`stored ${outcome.rows} of ${flows.length} flows`);
+    },
+    rollUp: async () => {
+      while (unwrap(await store.rollUp()).isBehind);
     },
     close: async () => {
       await store.stop();

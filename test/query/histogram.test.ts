@@ -132,7 +132,7 @@ async function fill(logstore: number): Promise<void> {
   const sample = (count: number): StoredFlow[] => fc.sample(storedFlow, count);
   for (const count of [300, 150, 1]) {
     await flowStore.append(logstore, sample(count));
-    unwrap(await flowStore.store.rollUp());
+    await flowStore.rollUp();
   }
   await flowStore.append(logstore, sample(100));
 }
@@ -156,9 +156,9 @@ async function expectTiersToAgree(
       for (const { tier, records } of histograms.tiers) asked.set(tier, (asked.get(tier) ?? 0) + records);
       if (histograms.count > 0) matched++;
     }),
-    { numRuns: 250 },
+    { numRuns: 150 },
   );
-  expect(matched).toBeGreaterThan(100);
+  expect(matched).toBeGreaterThan(60);
   for (const tier of ["1h", "5m", "1m", "raw"]) expect(asked.get(tier), tier).toBeGreaterThan(100);
 }
 
@@ -169,7 +169,7 @@ describe("histograms from rollup tiers", () => {
 
   it("are those of the records where records differ by service", async () => {
     await expectTiersToAgree(2, { vpc: vpcRecordFormat }, vpcTerms);
-    unwrap(await flowStore.store.rollUp());
+    await flowStore.rollUp();
     expect(await tiersThatDiffer(flowStore.store)).toEqual([]);
   }, 120_000);
 });
@@ -223,7 +223,7 @@ describe("a histogram that is read while flows are rolled up", () => {
       for (let round = 0; round < 20; round++) {
         await flowStore.append(4, fc.sample(storedFlow, 25));
         progress.stored += 25;
-        unwrap(await flowStore.store.rollUp());
+        await flowStore.rollUp();
       }
       progress.isOver = true;
     };

@@ -59,6 +59,7 @@ const store = createStore(
     deduplicate: options.deduplicate,
     // Whenever a kill comes, flows are being rolled up as well.
     rollupIntervalMs: 10,
+    rollupFlowsMin: 1,
   },
   dependencies,
 );
