@@ -1,0 +1,224 @@
+/**
+ * Huawei Cloud's own SDK, unmodified, against the real program: flow logs live and die by it, and what they
+ * observe of a real interface is read back as the log service's lines.
+ */
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { callNative } from "../support/administration.ts";
+import { echoDatagrams, exchangeMessages } from "../support/exchange.ts";
+import { callHuawei, type HuaweiAccess } from "../support/huawei-client.ts";
+import { vpc, vpcClient } from "../support/huawei-sdk.ts";
+import { requirePeer, requireRoot } from "../support/peers.ts";
+import { createVethToPeer, type VethToPeer } from "../support/veth.ts";
+import { eventually, type RunningWeir, startWeir, temporaryDirectory } from "../support/weir.ts";
+
+const isPossible = requireRoot("capture packets") && requirePeer("ip");
+const messages = 5;
+const messageBytes = 100;
+const octets = messages * (messageBytes + 28);
+const windowS = 600;
+
+type Client = ReturnType<typeof vpcClient>;
+type FlowLogRequest = InstanceType<typeof vpc.CreateFlowLogReq>;
+type FlowLogChange = InstanceType<typeof vpc.UpdateFlowLogReq>;
+
+interface ResourceAnswer {
+  readonly uuid: string;
+  readonly type: string;
+  readonly interfaceName?: string;
+}
+
+/** A flow log as the SDK gives it back: the answer's own members. */
+interface FlowLogAnswer {
+  readonly flow_log: Readonly<Record<string, unknown>> & { readonly id: string };
+}
+
+interface Place {
+  readonly projectId: string;
+  readonly groupId: string;
+  readonly streamId: string;
+}
+
+function accessOf({ ready }: RunningWeir): HuaweiAccess {
+  const { endpoint, accessKeyId, accessKeySecret } = ready;
+  return { endpoint, accessKeyId, accessKeySecret: accessKeySecret! };
+}
+
+async function create(client: Client, flowLog: FlowLogRequest): Promise<FlowLogAnswer["flow_log"]> {
+  const body = new vpc.CreateFlowLogReqBody(flowLog);
+  const answer = await client.createFlowLog(new vpc.CreateFlowLogRequest().withBody(body));
+  return (answer as unknown as FlowLogAnswer).flow_log;
+}
+
+async function show(client: Client, id: string): Promise<FlowLogAnswer["flow_log"]> {
+  const answer = await client.showFlowLog(new vpc.ShowFlowLogRequest(id));
+  return (answer as unknown as FlowLogAnswer).flow_log;
+}
+
+async function update(client: Client, id: string, change: FlowLogChange): Promise<FlowLogAnswer["flow_log"]> {
+  const request = new vpc.UpdateFlowLogRequest(id).withBody(new vpc.UpdateFlowLogReqBody(change));
+  return ((await client.updateFlowLog(request)) as unknown as FlowLogAnswer).flow_log;
+}
+
+async function makePlace(access: HuaweiAccess, regionId: string): Promise<Place> {
+  const projects = await callHuawei(access, "GET", `/v3/projects?name=${regionId}`);
+  const projectId = projects.body.projects[0].id;
+  const groups = `/v2/${projectId}/groups`;
+  const group = await callHuawei(access, "POST", groups, { log_group_name: "flows", ttl_in_days: 7 });
+  const groupId = group.body.log_group_id;
+  const stream = await callHuawei(access, "POST", `${groups}/${groupId}/streams`, {
+    log_stream_name: "flows",
+  });
+  return { projectId, groupId, streamId: stream.body.log_stream_id };
+}
+
+describe.skipIf(!isPossible)("Huawei Cloud's SDK", () => {
+  const directory = temporaryDirectory("huawei-sdk");
+  let link: VethToPeer;
+  let weir: RunningWeir;
+  let access: HuaweiAccess;
+  let place: Place;
+  let portId: string;
+
+  beforeAll(async () => {
+    link = createVethToPeer("hw");
+    weir = await startWeir({
+      data: join(directory.path, "data"),
+      args: ["--set", `capture.interfaces.include=${link.interfaceName}`],
+    });
+    access = accessOf(weir);
+    place = await makePlace(access, "eu-de");
+    const { resources } = await callNative<{ resources: ResourceAnswer[] }>(weir.data, "GET", "/resources");
+    portId = resources.find(({ interfaceName }) => interfaceName === link.interfaceName)!.uuid;
+  });
+
+  afterAll(async () => {
+    await weir?.stop();
+    link?.remove();
+    directory.remove();
+  });
+
+  const wanted = (trafficType: string): FlowLogRequest =>
+    new vpc.CreateFlowLogReq("port", portId, trafficType, place.groupId, place.streamId).withName("first");
+
+  it("finds its project by the region's name, and lists", async () => {
+    const listed = await vpcClient(access, { regionId: "eu-nl" }).listFlowLogs(new vpc.ListFlowLogsRequest());
+    expect(listed).toMatchObject({ flow_logs: [], httpStatusCode: 200 });
+  });
+
+  it("makes, shows, finds, changes and deletes a flow log", async () => {
+    const client = vpcClient(access, place);
+    const flowLog = await create(client, wanted("all"));
+    expect(flowLog).toMatchObject({
+      name: "first",
+      tenant_id: place.projectId,
+      resource_type: "port",
+      resource_id: portId,
+      admin_state: true,
+      status: "ACTIVE",
+    });
+    const { id } = flowLog;
+    expect(await show(client, id)).toEqual(flowLog);
+    // The SDK sends what its signature is about as it is, not percent-encoded.
+    const odd = new vpc.ListFlowLogsRequest().withName("it's (not) *there*!").withLimit("10");
+    expect(await client.listFlowLogs(odd)).toMatchObject({ flow_logs: [] });
+    const found = await client.listFlowLogs(new vpc.ListFlowLogsRequest().withResourceId(portId));
+    expect(found).toMatchObject({ flow_logs: [{ id }] });
+    const change = new vpc.UpdateFlowLogReq().withName("second").withAdminState(false);
+    expect(await update(client, id, change)).toMatchObject({
+      name: "second",
+      status: "DOWN",
+      admin_state: false,
+    });
+    const deleted = await client.deleteFlowLog(new vpc.DeleteFlowLogRequest(id));
+    expect(deleted.httpStatusCode).toBe(204);
+  });
+
+  it("understands what it is refused with", async () => {
+    const client = vpcClient(access, place);
+    const missing = client.showFlowLog(new vpc.ShowFlowLogRequest("05c4052d-8d14-488f-aa00-19fea5a25fde"));
+    await expect(missing).rejects.toMatchObject({
+      httpStatusCode: 404,
+      errorCode: "VPC.3002",
+      errorMsg: "Flow log 05c4052d-8d14-488f-aa00-19fea5a25fde could not be found.",
+    });
+    const stranger = vpcClient({ ...access, accessKeySecret: "not the secret" }, place);
+    await expect(stranger.listFlowLogs(new vpc.ListFlowLogsRequest())).rejects.toMatchObject({
+      httpStatusCode: 401,
+      errorCode: "APIGW.0301",
+    });
+  });
+
+  it("reads what really passed in the lines of the log stream", async () => {
+    const client = vpcClient(access, place);
+    const { id } = await create(client, wanted("all"));
+    const echo = await echoDatagrams("udp4", link.hostAddress);
+    const beganS = Math.floor(Date.now() / 1000);
+    await exchangeMessages(link.peer, echo, messages, messageBytes);
+    echo.close();
+    // A window that is cut by switching the flow log off delivers what it has.
+    await update(client, id, new vpc.UpdateFlowLogReq().withAdminState(false));
+    const query = `/v2/${place.projectId}/groups/${place.groupId}/streams/${place.streamId}/content/query`;
+    const logs = await eventually("both flows' lines", 60_000, async () => {
+      const { body } = await callHuawei(access, "POST", query, {
+        start_time: (beganS - windowS) * 1000,
+        end_time: Date.now() + 2 * windowS * 1000,
+        keywords: `${echo.port} and OK`,
+        highlight: false,
+        is_count: true,
+      });
+      return body.count >= 2 ? (body.logs as { content: string; line_num: string }[]) : undefined;
+    });
+    const fields = logs.map(({ content }) => content.split(" "));
+    const packets = fields.reduce((sum, each) => sum + Number(each[8]), 0);
+    const bytes = fields.reduce((sum, each) => sum + Number(each[9]), 0);
+    expect([packets, bytes]).toEqual([2 * messages, 2 * octets]);
+    for (const each of fields) {
+      expect(each).toHaveLength(14);
+      expect(each.slice(0, 3)).toEqual(["1", place.projectId, portId]);
+      expect([each[3], each[4]].toSorted()).toEqual([link.hostAddress, link.peerAddress].toSorted());
+      expect(each[7]).toBe("17");
+      const [startS, endS] = [Number(each[10]), Number(each[11])];
+      expect([startS % windowS, endS - startS]).toEqual([0, windowS]);
+      // Nobody told the firewall's verdict.
+      expect(each.slice(12)).toEqual(["-", "OK"]);
+    }
+    const [first] = logs;
+    const next = await callHuawei(access, "POST", query, {
+      start_time: `${(beganS - windowS) * 1000}`,
+      end_time: `${Date.now() + 2 * windowS * 1000}`,
+      keywords: `${echo.port} and OK`,
+      search_type: "forwards",
+      line_num: first!.line_num,
+    });
+    expect(next.body.logs).toHaveLength(logs.length - 1);
+    expect(next.body.logs[0].content).toContain(`<HighLightTag>${echo.port}</HighLightTag>`);
+    const counted = await callHuawei(access, "POST", `/v2/${place.projectId}/lts/keyword-count`, {
+      group_id: place.groupId,
+      stream_id: place.streamId,
+      start_time: (beganS - windowS) * 1000,
+      end_time: Date.now() + 2 * windowS * 1000,
+      key_word: `${echo.port}`,
+    });
+    expect(counted.body.count).toBe(logs.length);
+  }, 120_000);
+
+  it("sees ERROR while the log stream is gone", async () => {
+    const client = vpcClient(access, place);
+    const own = await makePlace(access, "eu-ch2");
+    const there = vpcClient(access, own);
+    const request = new vpc.CreateFlowLogReq("port", portId, "all", own.groupId, own.streamId);
+    const { id, status } = await create(there, request);
+    expect(status).toBe("ACTIVE");
+    const stream = `/v2/${own.projectId}/groups/${own.groupId}/streams/${own.streamId}`;
+    await callHuawei(access, "DELETE", stream);
+    expect((await show(there, id))["status"]).toBe("ERROR");
+    await there.deleteFlowLog(new vpc.DeleteFlowLogRequest(id));
+    // Selecting by a verdict that nobody tells is no empty log, but an error as well.
+    const rejected = await create(client, wanted("reject"));
+    expect(rejected["status"]).toBe("ERROR");
+    await client.deleteFlowLog(new vpc.DeleteFlowLogRequest(rejected.id));
+  });
+});
