@@ -19,6 +19,8 @@ export interface Tap {
   counts(): KernelCounts;
   /** Reads what is ready, within bounds; true if nothing more is. */
   read(): boolean;
+  /** Whether the interface that it was opened on is gone, though there may be one of the same name and index. */
+  isOrphan(): boolean;
   /** Clears an error that would wake every poll; true if there was one. */
   takeError(): boolean;
   /**
@@ -66,6 +68,7 @@ export function openRingTap(libc: Libc, name: string, intake: Intake, config: Ca
     packetsRead: ring.packetsRead,
     counts: () => ring.statistics(),
     read,
+    isOrphan: () => !ring.isBound(),
     takeError: () => ring.takeError() !== 0,
     catchUp,
     finish() {
@@ -98,6 +101,7 @@ export function createFedTap(name: string, intake: Intake): FedTap {
       return counts;
     },
     read: () => true,
+    isOrphan: () => false,
     takeError: () => false,
     catchUp() {
       flushIntake(intake);

@@ -66,6 +66,12 @@ describe.skipIf(!runnable)("the capture process", () => {
       { namespace: here, interfaceName: "v0", addresses: [] },
       { namespace: there, interfaceName: "v1", addresses: [] },
     );
+    await useLink();
+  }
+
+  async function useLink(): Promise<void> {
+    here.ip("link", "set", "v0", "up");
+    there.ip("link", "set", "v1", "up");
     sender = await startFrameSender(there, "v1");
     frame = ethernet(
       { source: macAddressOf(there, "v1"), destination: macAddressOf(here, "v0") },
@@ -253,6 +259,29 @@ describe.skipIf(!runnable)("the capture process", () => {
     expect(ledger.map(ledgerError)).toEqual(ledger.map(() => 0));
     await client.stop();
     expect(await packetsOf(client)).toBe(7);
+  });
+
+  it("goes on where an interface was replaced at once by one of the same name and index", async () => {
+    const client = startClient();
+    await client.start();
+    await client.apply({ subjects: [subject] });
+    await sender.send([{ frame, times: 1 }]);
+    await until(async () => (await client.status()).ledger[0]?.metered === 1);
+    sender.close();
+    const [{ ifindex }] = JSON.parse(here.ip("-j", "link", "show", "dev", "v0")) as [{ ifindex: number }];
+    execFileSync("ip", ["-n", here.name, "-batch", "-"], {
+      input: `link delete v0\nlink add v0 index ${ifindex} type veth peer name v1 netns ${there.name}\n`,
+    });
+    await useLink();
+    expect(here.ip("-j", "link", "show", "dev", "v0")).toContain(`"ifindex":${ifindex},`);
+    // It may take a moment until the change is noticed.
+    await until(async () => {
+      await sender.send([{ frame, times: 1 }]);
+      return (await client.status()).subjects.some(({ packets }) => packets >= 4);
+    });
+    const ledger = await ledgerAtRest(client);
+    expect(ledger.map(ledgerError)).toEqual([0]);
+    await client.stop();
   });
 
   it("falls back on tcpdump, with directions", async () => {

@@ -94,7 +94,7 @@ function reconcile(table: Table, plan: CapturePlan, subjects: readonly MeteredSu
     }
   }
   for (const tap of table.taps.values()) {
-    if (deviceOf(table, tap.name)?.index !== tap.index) closeGone(table, tap);
+    if (deviceOf(table, tap.name)?.index !== tap.index || tap.isOrphan()) closeGone(table, tap);
     else if (!wanted.has(tap.name)) closeUnwanted(table, tap);
   }
   const own = ownAddressSet(table.deps.assignedAddresses());

@@ -58,6 +58,8 @@ export interface Ring {
   statistics(): KernelCounts;
   /** Takes and clears the socket's pending error (ENETDOWN when the interface went down); 0 if there is none. */
   takeError(): number;
+  /** Whether the interface that it was opened on is still there: one that came after it is another, whatever its index. */
+  isBound(): boolean;
   /** Lets no further packet in, so that what is in the ring can be read to its end. */
   refuseFurther(): void;
   close(): void;
@@ -185,6 +187,12 @@ function createRing(libc: Libc, descriptor: number, interfaceIndex: number, mapp
       errorNumber[0] = 0;
       libc.getsockopt(descriptor, levelSocket, optionError, errorNumber);
       return errorNumber[0];
+    },
+    isBound() {
+      // The kernel takes the index back from a socket whose interface is gone.
+      const address = linkLayerAddress(0);
+      const read = libc.getsockname(descriptor, address);
+      return !read.ok || new DataView(address.buffer).getInt32(4, true) === interfaceIndex;
     },
     refuseFurther: () => void attachFilter(libc, descriptor, 0),
     close() {
