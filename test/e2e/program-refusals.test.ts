@@ -248,5 +248,22 @@ describe.skipIf(!isPossible)("without privileges", () => {
     expect(delivery.problems).toEqual([expect.stringContaining("CAP_NET_RAW")]);
     const listed = await runWeir(["flow-log", "list", "--json", "--data", data]);
     expect(listed.output).toContain(FlowLogId);
+    await expectActiveWithoutRecords(data, ready.resources.find(({ type }) => type === "vpc")!.id);
+  }
+
+  /** An asynchronous service's flow log does not wait for ever for a capture that cannot come. */
+  async function expectActiveWithoutRecords(data: string, targetId: string): Promise<void> {
+    const logService = { enabled: true, project: "waits", logstore: "flows" };
+    const settings = { outputs: { logService } };
+    const { id } = await callNative<{ id: string }>(data, "POST", "/flow-logs", { targetId, settings });
+    const settled = await eventually("the flow log is active", 30_000, async () => {
+      const path = `/flow-logs/${id}`;
+      const flowLog = await callNative<Record<string, unknown>>(data, "GET", path);
+      return flowLog["transition"] === undefined ? flowLog : undefined;
+    });
+    expect(settled).toMatchObject({
+      status: "active",
+      delivery: { problems: [expect.stringContaining("CAP_NET_RAW")] },
+    });
   }
 });
