@@ -1,16 +1,23 @@
 import { describe, expect, it } from "vitest";
 
-import { outer4, user4, userFrame4 } from "../../bench/feature/case.ts";
+import { outer4, user4, userFrame4, userFrame6 } from "../../bench/feature/case.ts";
 import { gre, ppp, pppoe } from "../../bench/feature/headers.ts";
 import { formatAddress } from "../../src/base/mod.ts";
 import { defaultCaptureConfig } from "../../src/capture/config.ts";
 import { createFrameColumns, linkTypeEthernet, vlanInFrame } from "../../src/capture/frames.ts";
-import { attachMeters, createIntake, type Intake, takeFrames } from "../../src/capture/intake.ts";
-import { allTraffic } from "../../src/capture/plan.ts";
+import {
+  attachMeters,
+  createIntake,
+  flushIntake,
+  type Intake,
+  takeFrames,
+} from "../../src/capture/intake.ts";
+import { allTraffic, type TrafficFilter } from "../../src/capture/plan.ts";
 import { trafficClassesOf } from "../../src/capture/traffic-class.ts";
 import { packetTypes } from "../../src/capture/ring/layout.ts";
-import { createMeter } from "../../src/meter/mod.ts";
-import type { EncapsulationSwitches } from "../../src/wire/packet/mod.ts";
+import { verdicts } from "../../src/flow/mod.ts";
+import { createMeter, type MeterPolicy } from "../../src/meter/mod.ts";
+import { decodeOutcomes, type EncapsulationSwitches } from "../../src/wire/packet/mod.ts";
 import { ethernet } from "../wire/packet/frames.ts";
 
 const point = {
@@ -35,15 +42,24 @@ function take(
     emit: () => undefined,
   });
   attachMeters(intake, [{ meter, classes: trafficClassesOf({ scope: "interface", filter: allTraffic }) }]);
+  takeOne(intake, frame, { vlanId });
+  return intake;
+}
+
+function takeOne(
+  intake: Intake,
+  frame: Uint8Array,
+  { vlanId = vlanInFrame, packetType = packetTypes.host as number, verdict = 0 },
+): void {
   const frames = createFrameColumns(1);
   frames.count = 1;
   frames.capturedLength[0] = frame.length;
   frames.wireLength[0] = frame.length;
   frames.linkType[0] = linkTypeEthernet;
-  frames.packetType[0] = packetTypes.host;
+  frames.packetType[0] = packetType;
   frames.vlanId[0] = vlanId;
+  frames.verdict[0] = verdict;
   takeFrames(intake, frame, new DataView(frame.buffer, frame.byteOffset, frame.length), frames);
-  return intake;
 }
 
 const countsOf = ({ counts }: Intake): { notIp: number; selected: number } => ({
@@ -71,5 +87,62 @@ describe("the intake and encapsulations", () => {
     expect([tagged.rows.vlanId[0], countsOf(tagged).selected]).toEqual([12, 1]);
     expect(countsOf(take(userFrame4(3), { vlan: false }, 12))).toEqual({ notIp: 1, selected: 0 });
     expect(countsOf(take(userFrame4(3), { vlan: false }))).toEqual({ notIp: 0, selected: 1 });
+  });
+});
+
+describe("the intake and several subjects", () => {
+  const filters: readonly TrafficFilter[] = [
+    allTraffic,
+    { trafficType: "all", ipVersions: [6] },
+    { trafficType: "accept", ipVersions: [4, 6] },
+    { trafficType: "reject", ipVersions: [4] },
+  ];
+  const scopes = ["interface", "gateway"] as const;
+  const policies: readonly MeterPolicy[] = [
+    { kind: "aging", activeTimeoutUs: 60e6, inactiveTimeoutUs: 10e6 },
+    { kind: "window", windowUs: 60e6 },
+  ];
+
+  it("decodes each frame once, gives each meter what its filter says, and the ledger's sums are theirs", () => {
+    const subjects = scopes.flatMap((scope) =>
+      filters.flatMap((filter) =>
+        policies.map((policy) => {
+          const meter = createMeter({ policy, flowsMax: 100, emit: () => undefined });
+          return { meter, scope, filter, classes: trafficClassesOf({ scope, filter }) };
+        }),
+      ),
+    );
+    const intake = createIntake(3, point);
+    attachMeters(intake, subjects);
+    // Port by port: IPv4 and IPv6, with each verdict, coming in and forwarded out.
+    const shapes = [userFrame4, userFrame6].flatMap((frameOf) =>
+      Object.values(verdicts).flatMap((verdict) =>
+        [packetTypes.host, packetTypes.outgoing].map((packetType) => ({ frameOf, verdict, packetType })),
+      ),
+    );
+    const rounds = 10;
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, { frameOf, verdict, packetType }] of shapes.entries()) {
+        takeOne(intake, frameOf(index + 1), { verdict, packetType });
+      }
+    }
+    flushIntake(intake);
+
+    expect(intake.decoder.outcomes[decodeOutcomes.packet]).toBe(shapes.length * rounds);
+    for (const { meter, scope, filter, classes } of subjects) {
+      const wanted = shapes.filter(({ frameOf, verdict, packetType }) => {
+        const version = frameOf === userFrame4 ? 4 : 6;
+        if (!filter.ipVersions.includes(version)) return false;
+        if (scope === "gateway" && packetType === packetTypes.outgoing) return false;
+        if (filter.trafficType === "all") return true;
+        return verdict === (filter.trafficType === "accept" ? verdicts.accepted : verdicts.rejected);
+      });
+      expect(meter.statistics.packets).toBe(wanted.length * rounds);
+      const counted = intake.counts.classes.reduce(
+        (sum, count, trafficClass) => sum + ((classes & (1 << trafficClass)) === 0 ? 0 : count),
+        0,
+      );
+      expect(counted).toBe(wanted.length * rounds);
+    }
   });
 });

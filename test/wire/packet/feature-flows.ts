@@ -35,6 +35,8 @@ export interface Metered {
   readonly meter: Meter;
   readonly packetsInFlows: number;
   readonly octetsInFlows: number;
+  /** What a meter that cuts the same packets by windows found. */
+  readonly windowed: { readonly packets: number; readonly octets: number };
 }
 
 export interface DecoderRun {
@@ -43,7 +45,7 @@ export interface DecoderRun {
   finish(): Metered;
 }
 
-/** A decoder and a meter, one row at a time. */
+/** A decoder and two meters, one of windows, one row at a time. */
 export function createRun(encapsulations: EncapsulationSwitches): DecoderRun {
   const decoder = createPacketDecoder({ encapsulations, fragmentsMax: 64 });
   const packets = createPacketColumns(1);
@@ -58,6 +60,17 @@ export function createRun(encapsulations: EncapsulationSwitches): DecoderRun {
         flows.push(flowText(batch, row));
         totals.packets += batch.columns.packets[row]!;
         totals.octets += batch.columns.octets[row]!;
+      }
+    },
+  });
+  const windowed = { packets: 0, octets: 0 };
+  const windowMeter = createMeter({
+    policy: { kind: "window", windowUs: 60e6 },
+    flowsMax: 1000,
+    emit: ({ columns, count }) => {
+      for (let row = 0; row < count; row++) {
+        windowed.packets += columns.packets[row]!;
+        windowed.octets += columns.octets[row]!;
       }
     },
   });
@@ -81,15 +94,18 @@ export function createRun(encapsulations: EncapsulationSwitches): DecoderRun {
       packets.timestampUs[0] = timestampUs;
       packets.interfaceIndex[0] = linkType;
       packets.direction[0] = decoder.direction;
-      meterPackets(meter, packets);
-      advanceMeter(meter, timestampUs);
+      for (const one of [meter, windowMeter]) {
+        meterPackets(one, packets);
+        advanceMeter(one, timestampUs);
+      }
     },
     finish() {
       flushMeter(meter);
+      flushMeter(windowMeter);
       const counted = decodeOutcomeNames.map((name, index) => [name, decoder.outcomes[index]!] as const);
       const outcomes = Object.fromEntries(counted.filter(([, count]) => count > 0));
       const sums = { packetsInFlows: totals.packets, octetsInFlows: totals.octets };
-      return { flows: flows.toSorted(), outcomes, decoder, meter, ...sums };
+      return { flows: flows.toSorted(), outcomes, decoder, meter, windowed, ...sums };
     },
   };
 }

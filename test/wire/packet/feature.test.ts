@@ -41,12 +41,14 @@ function meter(frames: readonly FeatureFrame[], set: SetName): Metered {
 }
 
 /** Every frame is in one outcome, every packet in one flow, every octet with it. */
-function expectConserved({ decoder, meter, packetsInFlows, octetsInFlows }: Metered, frames: number): void {
+function expectConserved(metered: Metered, frames: number): void {
+  const { decoder, meter, packetsInFlows, octetsInFlows, windowed } = metered;
   const sum = decoder.outcomes.reduce((total, count) => total + count, 0);
   expect(sum).toBe(frames);
   expect(meter.statistics.packets).toBe(decoder.outcomes[0]);
   expect(packetsInFlows).toBe(decoder.outcomes[0]);
   expect(octetsInFlows).toBe(meter.statistics.octets);
+  expect(windowed).toEqual({ packets: packetsInFlows, octets: octetsInFlows });
   expect(decoder.decapsulated + decoder.innerUnread).toBeLessThanOrEqual(packetsInFlows);
 }
 

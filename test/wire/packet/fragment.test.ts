@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { createPacketDecoder } from "../../../src/wire/packet/mod.ts";
@@ -75,5 +76,36 @@ describe("a fragment without ports", () => {
     expect(decoder.fragments.ports.length).toBe(64);
     expect(decode(later4(9999), { decoder, timestampUs: 10_000 })).toMatchObject({ sourcePort: 7 });
     expect(decode(later4(1), { decoder, timestampUs: 10_000 })).toMatchObject({ sourcePort: 0 });
+  });
+
+  it("is counted once and with its own octets, however it overlaps others and whatever it claims to be", () => {
+    const decoder = createPacketDecoder({ fragmentsMax: 8 });
+    const fragment = fc.record({
+      identification: fc.nat(3),
+      fragmentOffset: fc.constantFrom(0, 0, 8, 16, 24, 1024, 65_528),
+      moreFragments: fc.boolean(),
+      octets: fc.constantFrom(0, 1, 4, 8, 20, 100),
+      port: fc.constantFrom(7, 9),
+      isIpv6: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(fragment, { maxLength: 40 }), (fragments) => {
+        for (const { identification, fragmentOffset, moreFragments, octets, port, isIpv6 } of fragments) {
+          // A first fragment may be so small that ports and flags come with the next, or over it (RFC 1858).
+          const payload = udp(port, 8, new Uint8Array(100)).subarray(0, octets);
+          const frame = isIpv6
+            ? ipv6(
+                { nextHeader: 44 },
+                fragmentHeader(17, fragmentOffset, moreFragments, identification, payload),
+              )
+            : ipv4({ identification, fragmentOffset, moreFragments }, payload);
+          const decoded = decode(ethernet(isIpv6 ? 0x86dd : 0x0800, frame), { decoder });
+          expect(decoded).toMatchObject({ octets: (isIpv6 ? 48 : 20) + octets, protocol: 17 });
+          expect([0, 7, 9]).toContain(typeof decoded === "string" ? decoded : decoded.sourcePort);
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect(decoder.fragments.ports.length).toBe(8);
   });
 });
