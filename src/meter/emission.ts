@@ -10,7 +10,7 @@ import {
   traitsVerdictShift,
   traitsVlanShift,
 } from "./flow-store.ts";
-import type { Meter } from "./state.ts";
+import { counts, type Meter } from "./state.ts";
 
 /** The word of an IPv4-mapped address whose bytes in memory are 00 00 ff ff. */
 const mappedWord = new Uint32Array(Uint8Array.of(0, 0, 0xff, 0xff).buffer)[0]!;
@@ -40,7 +40,7 @@ export function emitFlow(meter: Meter, store: FlowStore, at: number, reason: num
   emitInterface(meter, row, traits, words[at + flowWords.interfaceIndex]!);
   emitAddresses(meter, row, (traits & traitsIpv6) !== 0, words, at + flowWords.addresses);
   meter.emitted[reason]! += 1;
-  meter.counters.packetsEmitted += columns.packets[row];
+  meter.counters[counts.packetsEmitted]! += columns.packets[row];
   batch.count = row + 1;
   if (batch.count === batch.capacity) handOver(meter);
 }

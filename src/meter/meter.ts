@@ -27,7 +27,14 @@ import {
 } from "./flow-store.ts";
 import { createKeyHash } from "./key-hash.ts";
 import { createEndPolicy, reachOf } from "./policy.ts";
-import { groupRows, type Meter, type MeterOptions, type MeterStatistics } from "./state.ts";
+import {
+  counts,
+  createCounters,
+  groupRows,
+  type Meter,
+  type MeterOptions,
+  type MeterStatistics,
+} from "./state.ts";
 import { chunkEntries, type ReferenceLists } from "./reference-lists.ts";
 import { clearTimers, createTimerWheel } from "./timer-wheel.ts";
 import { createCurrentWindow } from "./window.ts";
@@ -49,15 +56,7 @@ export function createMeter(options: MeterOptions): Meter {
     ipv4: createFlowStore(ipv4FlowWords),
     ipv6: createFlowStore(ipv6FlowWords),
     wheel: createTimerWheel(reachOf(policy)),
-    counters: {
-      packets: 0,
-      octets: 0,
-      flowsCreated: 0,
-      latePackets: 0,
-      activeFlows: 0,
-      activeFlowsMax: 0,
-      packetsEmitted: 0,
-    },
+    counters: createCounters(),
     emitted: new Float64Array(flowEndReasons.lackOfResources + 1),
     group: {
       rows: new Int32Array(groupRows),
@@ -89,7 +88,7 @@ export function flushMeter(meter: Meter): void {
   flushStore(meter, meter.ipv6);
   clearBuckets(meter.buckets);
   clearTimers(meter.wheel);
-  meter.counters.activeFlows = 0;
+  meter.counters[counts.activeFlows] = 0;
   handOver(meter);
 }
 
@@ -103,7 +102,7 @@ export function drainMeter(meter: Meter): void {
  * over and in flows that are open. 0 always; it walks the whole table.
  */
 export function meterError({ counters, ipv4, ipv6 }: Meter): number {
-  return counters.packets - counters.packetsEmitted - openPackets(ipv4) - openPackets(ipv6);
+  return counters[counts.packets]! - counters[counts.packetsEmitted]! - openPackets(ipv4) - openPackets(ipv6);
 }
 
 function openPackets({ words, doubles, used, structWords }: FlowStore): number {
@@ -142,7 +141,12 @@ function statisticsOf({
   wheel,
 }: Omit<Meter, "statistics">): MeterStatistics {
   return {
-    ...counters,
+    packets: counters[counts.packets]!,
+    octets: counters[counts.octets]!,
+    flowsCreated: counters[counts.flowsCreated]!,
+    latePackets: counters[counts.latePackets]!,
+    activeFlows: counters[counts.activeFlows]!,
+    activeFlowsMax: counters[counts.activeFlowsMax]!,
     flowsEmitted: {
       idle: emitted[flowEndReasons.idle]!,
       active: emitted[flowEndReasons.active]!,

@@ -28,7 +28,7 @@ import {
 } from "./flow-store.ts";
 import { hashIpv4Key, hashIpv6Key } from "./key-hash.ts";
 import { endReasonAt } from "./policy.ts";
-import { groupRows, type Meter, type RowGroup, storeOf } from "./state.ts";
+import { counts, groupRows, type Meter, type RowGroup, storeOf } from "./state.ts";
 import { flagsOf, openFlow, startCounting, tcpFinOrRst } from "./table.ts";
 import { startWheel } from "./timer-wheel.ts";
 import { addWindows } from "./window.ts";
@@ -58,7 +58,7 @@ export function meterPackets(meter: Meter, packets: PacketColumns): void {
       if (index < count) countOtherRow(meter, packets, index);
     }
   }
-  meter.counters.packets += packets.count;
+  meter.counters[counts.packets]! += packets.count;
 }
 
 /** Orders the rows by family, without a branch on it, and works out their traits. Gives the number of IPv4's. */
@@ -107,7 +107,7 @@ function hashIpv4Rows({ group, hash, counters }: Meter, packets: PacketColumns, 
       interfaceIndex[row]!,
     );
   }
-  counters.octets += octetsSum;
+  counters[counts.octets]! += octetsSum;
 }
 
 function hashIpv6Rows(
@@ -124,7 +124,7 @@ function hashIpv6Rows(
     octetsSum += octets[row]!;
     hashes[index] = hashIpv6Key(hash, addresses, row * 8, ports[row]!, traits[index]!, interfaceIndex[row]!);
   }
-  counters.octets += octetsSum;
+  counters[counts.octets]! += octetsSum;
 }
 
 function touchBuckets({ group, buckets }: Meter, count: number): void {
@@ -312,7 +312,7 @@ function addByTheRules(
   const finished = (words[at + flowWords.flags]! & flagsFinished) !== 0;
   const startUs = doubles[double + flowDoubles.startUs]!;
   const endUs = doubles[double + flowDoubles.endUs]!;
-  if (timeUs < endUs) meter.counters.latePackets += 1;
+  if (timeUs < endUs) meter.counters[counts.latePackets]! += 1;
   let reason: number = notEnded;
   // A flow that is cut by windows was looked up with the packet's: it is the one to count it.
   if (meter.window === null) {

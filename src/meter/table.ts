@@ -14,7 +14,7 @@ import {
   traitsIpv6,
 } from "./flow-store.ts";
 import { deadlineOf } from "./policy.ts";
-import { type Meter, storeOf } from "./state.ts";
+import { counts, type Meter, storeOf } from "./state.ts";
 import { setTimer, takeNextTimer } from "./timer-wheel.ts";
 
 const protocolTcp = 6;
@@ -38,10 +38,11 @@ export function openFlow(
   traits: number,
 ): void {
   const { counters, flowsMax } = meter;
-  if (counters.activeFlows >= flowsMax) evictFlow(meter, packets.timestampUs[row]!);
-  counters.activeFlows += 1;
-  if (counters.activeFlows > counters.activeFlowsMax) counters.activeFlowsMax = counters.activeFlows;
-  growBuckets(meter.buckets, counters.activeFlows);
+  if (counters[counts.activeFlows]! >= flowsMax) evictFlow(meter, packets.timestampUs[row]!);
+  const activeFlows = counters[counts.activeFlows]! + 1;
+  counters[counts.activeFlows] = activeFlows;
+  if (activeFlows > counters[counts.activeFlowsMax]!) counters[counts.activeFlowsMax] = activeFlows;
+  growBuckets(meter.buckets, activeFlows);
   const ipv6 = (traits & traitsIpv6) !== 0;
   const store = ipv6 ? meter.ipv6 : meter.ipv4;
   const index = takeFlow(store, flowsMax);
@@ -86,7 +87,7 @@ export function startCounting(
   doubles[double + flowDoubles.octets] = packets.octets[row]!;
   doubles[double + flowDoubles.packets] = 1;
   words[at + flowWords.flags] = flagsOf(packets, row) | (packets.ipClassOfService[row]! << flagsClassShift);
-  meter.counters.flowsCreated += 1;
+  meter.counters[counts.flowsCreated]! += 1;
 }
 
 /** Sets the timer of a flow that has none: for its deadline, seen at `timeUs`, or before. */
@@ -155,5 +156,5 @@ function dispensableFrom(meter: Meter, reference: number): number {
 export function removeFlow(meter: Meter, store: FlowStore, at: number, reference: number): void {
   removeBucket(meter.buckets, store.words[at + flowWords.hash]!, reference);
   releaseFlow(store, reference >>> 1);
-  meter.counters.activeFlows -= 1;
+  meter.counters[counts.activeFlows]! -= 1;
 }

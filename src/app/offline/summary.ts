@@ -12,25 +12,26 @@ export interface FlowSummary {
 
 /** Talkers and ports are counted only if `top` of them are wanted. */
 export function createFlowSummary(top: number): FlowSummary {
-  const ranks = top > 0;
-  const talkers = createTalkerTable();
-  const ports = createServicePortTable();
+  const ranks = top > 0 ? { talkers: createTalkerTable(), ports: createServicePortTable() } : undefined;
   const totals = { flows: 0, packets: 0, octets: 0 };
   return {
     add: (flows) => {
-      const { octets, packets } = flows.columns;
-      if (ranks) {
-        talkers.add(flows);
-        for (let row = 0; row < flows.count; row++) ports.add(flows, row);
+      if (ranks !== undefined) {
+        ranks.talkers.add(flows);
+        for (let row = 0; row < flows.count; row++) ranks.ports.add(flows, row);
       }
-      for (let row = 0; row < flows.count; row++) {
-        totals.packets += packets[row]!;
-        totals.octets += octets[row]!;
-      }
+      totals.packets += sumOf(flows.columns.packets, flows.count);
+      totals.octets += sumOf(flows.columns.octets, flows.count);
       totals.flows += flows.count;
     },
     totals: () => totals,
-    topTalkers: () => talkers.top(top),
-    topPorts: () => ports.top(top),
+    topTalkers: () => ranks?.talkers.top(top) ?? { entries: [], octetsUncertain: 0, addresses: 0 },
+    topPorts: () => ranks?.ports.top(top) ?? [],
   };
+}
+
+function sumOf(column: Float64Array, count: number): number {
+  let sum = 0;
+  for (let row = 0; row < count; row++) sum += column[row]!;
+  return sum;
 }
