@@ -13,6 +13,8 @@ const vacuumChunkPages = 4096;
 
 export interface SinkCursor {
   cursor: number;
+  /** The highest position that the sink was given: up to it, what is past the cursor is being delivered. */
+  handedOut: number;
   pending: number;
   state: string | null;
   /** Whether cursor and state are newer than the file. */
@@ -58,6 +60,7 @@ export function createLedger(database: Database, sinkNames: readonly string[]) {
     const row = database.prepare("SELECT cursor, state FROM sink WHERE name = ?").get(name);
     ledger.sinks.set(name, {
       cursor: Number(row?.["cursor"] ?? 0),
+      handedOut: 0,
       pending: 0,
       state: row === undefined ? null : (row["state"] as string | null),
       dirty: row === undefined,
@@ -90,7 +93,9 @@ function prepareStatements(database: Database) {
          (SELECT 1 FROM sink JOIN route ON route.sink = sink.name WHERE route.position = ?1)
        RETURNING size`,
     ),
-    oldest: database.prepare("SELECT position, size, rows, accepted_ms FROM batch ORDER BY position LIMIT 1"),
+    oldestAfter: database.prepare(
+      "SELECT position, size, rows, accepted_ms FROM batch WHERE position > ? ORDER BY position LIMIT 1",
+    ),
     payload: database.prepare("SELECT bytes FROM payload WHERE position = ?"),
     deleteRoute: database.prepare("DELETE FROM route WHERE sink = ? AND position = ? RETURNING target"),
     deleteBatch: database.prepare("DELETE FROM batch WHERE position = ?"),
@@ -189,7 +194,10 @@ export function giveBackSpace(ledger: Ledger, diskFull: boolean): boolean {
   return free - vacuumChunkPages >= vacuumFreePagesMin;
 }
 
-/** Drops the oldest batches until at most `bytesMax` bytes are held; who misses one is counted. */
+/**
+ * Drops the oldest batches that no sink is delivering until at most `bytesMax` bytes are held; who misses one is
+ * counted. One that is being delivered would be counted as lost, and then arrive.
+ */
 export function dropToBound(
   ledger: Ledger,
   bytesMax: number,
@@ -198,7 +206,7 @@ export function dropToBound(
   const { statements } = ledger;
   const dropped: Loss[] = [];
   while (ledger.bytes > bytesMax) {
-    const oldest = statements.oldest.get()!;
+    const oldest = oldestIdle(ledger) ?? statements.oldestAfter.get(0)!;
     const position = Number(oldest["position"]);
     const bytes = statements.payload.get(position)!["bytes"] as Uint8Array;
     for (const [name, sink] of ledger.sinks) {
@@ -215,6 +223,20 @@ export function dropToBound(
     ledger.bytes -= Number(oldest["size"]);
   }
   return dropped;
+}
+
+/** The oldest batch that no sink has been given and not acknowledged. */
+function oldestIdle({ sinks, statements }: Ledger): ReturnType<typeof statements.oldestAfter.get> {
+  for (let after = 0; ;) {
+    const found = statements.oldestAfter.get(after);
+    if (found === undefined) return undefined;
+    const position = Number(found["position"]);
+    const busy = [...sinks.values()].find(
+      ({ cursor, handedOut }) => position > cursor && position <= handedOut,
+    );
+    if (busy === undefined) return found;
+    after = busy.handedOut;
+  }
 }
 
 function countLoss(ledger: Ledger, sink: string, target: string, rows: number): Loss {

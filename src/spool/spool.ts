@@ -3,7 +3,8 @@
  *
  * One SQLite file, written by this process alone. Appends that arrive while the event loop is busy with
  * one round form one transaction, with the cursors that sinks moved meanwhile; each append's promise
- * resolves after that commit. A sink that is down costs disk up to the bound, then the oldest batches.
+ * resolves after that commit. A sink that is down costs disk up to the bound, then the oldest batches that are
+ * not on their way.
  */
 import { type Clock, type Fault, fail, fault, ok, type Result } from "../base/mod.ts";
 import { transaction } from "../database/mod.ts";
@@ -82,7 +83,8 @@ export interface Spool {
   append(input: SpoolInput): Promise<Result<"accepted" | "duplicate">>;
   /**
    * Batches routed to the sink after its cursor, or after `after` if that is further, in order; at least
-   * one if there is any, then as many as keep to the limits.
+   * one if there is any, then as many as keep to the limits. Until they are acknowledged they are taken to be on
+   * their way, and others are dropped before them at the bound.
    */
   read(
     sink: string,
@@ -163,7 +165,12 @@ function spoolOver(state: SpoolState): Spool {
   };
   return {
     append: (input) => append(state, input),
-    read: (sink, limits) => read(state, sink, Math.max(sinkOf(sink).cursor, limits.after ?? 0), limits),
+    read: (name, limits) => {
+      const sink = sinkOf(name);
+      const entries = read(state, name, Math.max(sink.cursor, limits.after ?? 0), limits);
+      sink.handedOut = Math.max(sink.handedOut, entries.at(-1)?.position ?? 0);
+      return entries;
+    },
     acknowledge: (name, position, sinkState) => {
       const sink = sinkOf(name);
       if (position > state.ledger.highestPosition) {
@@ -268,7 +275,7 @@ function advancePosition(state: SpoolState, position: number): Result<void> {
 }
 
 function statusOf({ ledger }: SpoolState): SpoolStatus {
-  const oldest = ledger.statements.oldest.get();
+  const oldest = ledger.statements.oldestAfter.get(0);
   const losses = [...ledger.losses.values()];
   return {
     entries: ledger.entries,
