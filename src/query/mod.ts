@@ -16,7 +16,6 @@ export {
   type QueryStatistics,
   type TierShare,
 } from "./log-query.ts";
-export { huaweiRecordFormat } from "./huawei-record.ts";
 export * from "./log-reader.ts";
 export * from "./lts-search/line-reader.ts";
 export {
