@@ -65,7 +65,7 @@ interface FirstKey {
   readonly isGiven: boolean;
 }
 
-/** The key of the configuration, else the oldest active one, else a new one. */
+/** The key of the configuration, else the account's oldest active one, else a new one. */
 function firstAccessKey({ configuration, control }: System): Result<FirstKey> {
   const accountId = control.accounts.default.id;
   const { id, secret } = configuration.accessKey;
@@ -74,7 +74,9 @@ function firstAccessKey({ configuration, control }: System): Result<FirstKey> {
     const key = control.accessKeys.ensure(accountId, { accessKeyId: id, accessKeySecret: secret });
     return key.ok ? ok({ credentials: key.value, isNew, isGiven: true }) : key;
   }
-  const active = control.accessKeys.list(accountId).find(({ status }) => status === "active");
+  const active = control.accessKeys
+    .list(accountId)
+    .find(({ status, userId }) => status === "active" && userId === undefined);
   const key =
     active === undefined ? control.accessKeys.create(accountId) : control.accessKeys.find(active.accessKeyId);
   return key.ok ? ok({ credentials: key.value, isNew: active === undefined, isGiven: false }) : key;

@@ -9,13 +9,16 @@ import { firewallCommands } from "./firewall.ts";
 import { flowLogCommands } from "./flow-log.ts";
 import { logstoreCommands } from "./logstore.ts";
 import { meterCommand } from "./meter.ts";
+import { policyCommands } from "./policy.ts";
 import { projectCommands } from "./project.ts";
 import { recordsCommand } from "./records.ts";
 import { resourceCommands } from "./resource.ts";
 import { resourceGroupCommands } from "./resource-group.ts";
+import { roleCommands } from "./role.ts";
 import { serveCommand } from "./serve.ts";
 import { statusCommand } from "./status.ts";
 import { tlsCommands } from "./tls.ts";
+import { userCommands } from "./user.ts";
 import { welcome } from "./welcome.ts";
 
 const usageExitCode = 2;
@@ -33,6 +36,9 @@ const root = buildRouteMap({
     project: projectCommands,
     logstore: logstoreCommands,
     accessKey: accessKeyCommands,
+    user: userCommands,
+    role: roleCommands,
+    policy: policyCommands,
     tls: tlsCommands,
     firewall: firewallCommands,
   },

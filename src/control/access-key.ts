@@ -33,7 +33,10 @@ export interface AccessKeys {
     accountId: string,
     options?: { readonly userId?: string; readonly given?: GivenAccessKey },
   ): Result<AccessKeyWithSecret>;
-  /** Makes the given key of the account, or gives the existing one this secret and switches it on. */
+  /**
+   * Makes the given key of the account, or gives the existing one this secret and switches it on. Faults:
+   * `InputInvalid`, also for the key of a user.
+   */
   ensure(accountId: string, given: GivenAccessKey): Result<AccessKeyWithSecret>;
   /** The account's own and its users'. */
   list(accountId: string): readonly AccessKey[];
@@ -79,6 +82,7 @@ export function createAccessKeys(dependencies: Dependencies): Result<AccessKeys>
       if (!checked.ok) return checked;
       const known = keys.get(given.accessKeyId);
       if (known === undefined) return make(ring, accountId, given);
+      if (known.userId !== undefined) return ofUser(given.accessKeyId);
       if (known.accessKeySecret === given.accessKeySecret && known.status === "active") return ok(known);
       const next = { ...known, accessKeySecret: given.accessKeySecret, status: "active" } as const;
       return save(ring, next, "modified");
@@ -189,6 +193,13 @@ function checkGiven(given: GivenAccessKey): Result<GivenAccessKey> {
 
 function exists(accessKeyId: string): Result<never> {
   return fail("InputInvalid", `the access key ${accessKeyId} exists already`, {
+    field: "accessKeyId",
+    value: accessKeyId,
+  });
+}
+
+function ofUser(accessKeyId: string): Result<never> {
+  return fail("InputInvalid", `the access key ${accessKeyId} is a user's, and cannot be the account's own`, {
     field: "accessKeyId",
     value: accessKeyId,
   });

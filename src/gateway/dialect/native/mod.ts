@@ -14,9 +14,12 @@ import type { NativeDependencies } from "./dependencies.ts";
 import { faultBody, faultStatus } from "./fault-answer.ts";
 import { flowLogRoutes } from "./flow-log.ts";
 import { logProjectRoutes } from "./log-project.ts";
+import { policyRoutes } from "./policy.ts";
 import { recordRoutes } from "./record.ts";
 import { resourceRoutes } from "./resource.ts";
+import { roleRoutes } from "./role.ts";
 import { tlsRoutes } from "./tls.ts";
+import { userRoutes } from "./user.ts";
 import { resourceGroupRoutes } from "./resource-group.ts";
 
 export type { NativeDependencies } from "./dependencies.ts";
@@ -37,6 +40,9 @@ export function createNativeDialect(dependencies: NativeDependencies): Dialect {
           resourceRoutes(routes, dependencies);
           resourceGroupRoutes(routes, dependencies);
           accessKeyRoutes(routes, dependencies);
+          userRoutes(routes, dependencies);
+          roleRoutes(routes, dependencies);
+          policyRoutes(routes, dependencies);
           logProjectRoutes(routes, dependencies);
           recordRoutes(routes, dependencies);
           tlsRoutes(routes, dependencies);

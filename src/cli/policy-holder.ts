@@ -1,0 +1,56 @@
+/** The commands that users and roles have alike: `attach` and `detach` a policy, `delete`. */
+import { buildCommand } from "@stricli/core";
+
+import { ok } from "../base/mod.ts";
+import { argument, ask, type ClientFlags, clientFlags } from "./command.ts";
+
+type Noun = "user" | "role";
+
+export function attachCommand(noun: Noun) {
+  return attachmentCommand(noun, "PUT", `Give the ${noun} a policy`, "attached", "to");
+}
+
+export function detachCommand(noun: Noun) {
+  return attachmentCommand(noun, "DELETE", `Take a policy off the ${noun}`, "detached", "from");
+}
+
+export function deleteCommand(noun: Noun, brief: string) {
+  return buildCommand({
+    docs: { brief },
+    parameters: { flags: clientFlags, positional: argument("NAME", `Name of the ${noun}`) },
+    func: (flags: ClientFlags, name: string) =>
+      ask(flags, async (client) => {
+        const answer = await client.call<object>("DELETE", `/${noun}s/${encodeURIComponent(name)}`);
+        return answer.ok ? ok({ text: `deleted ${noun} ${name}\n`, json: answer.value }) : answer;
+      }),
+  });
+}
+
+function attachmentCommand(
+  noun: Noun,
+  method: "PUT" | "DELETE",
+  brief: string,
+  done: string,
+  preposition: string,
+) {
+  return buildCommand({
+    docs: { brief },
+    parameters: {
+      flags: clientFlags,
+      positional: {
+        kind: "tuple",
+        parameters: [
+          { parse: String, brief: `Name of the ${noun}`, placeholder: "NAME" },
+          { parse: String, brief: "Name of the policy", placeholder: "POLICY" },
+        ],
+      },
+    },
+    func: (flags: ClientFlags, name: string, policy: string) =>
+      ask(flags, async (client) => {
+        const path = `/${noun}s/${encodeURIComponent(name)}/policies/${encodeURIComponent(policy)}`;
+        const answer = await client.call<object>(method, path);
+        if (!answer.ok) return answer;
+        return ok({ text: `${done} ${policy} ${preposition} ${noun} ${name}\n`, json: answer.value });
+      }),
+  });
+}

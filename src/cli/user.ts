@@ -1,0 +1,93 @@
+/** `weir user`: who may use the account besides itself. */
+import { buildCommand, buildRouteMap } from "@stricli/core";
+
+import { ok } from "../base/mod.ts";
+import { argument, ask, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
+import { formatPairs, formatTable } from "./ui/table.ts";
+
+interface UserAnswer {
+  readonly id: string;
+  readonly name: string;
+  readonly displayName: string;
+  readonly createdTime: string;
+  readonly policies: readonly string[];
+  readonly accessKeyIds: readonly string[];
+}
+
+interface CreateFlags extends ClientFlags {
+  readonly displayName?: string;
+}
+
+const list = buildCommand({
+  docs: { brief: "List users" },
+  parameters: { flags: clientFlags },
+  func: (flags: ClientFlags) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<{ users: UserAnswer[] }>("GET", "/users");
+      if (!answer.ok) return answer;
+      const columns = ["NAME", "ID", "POLICIES", "CREATED"].map((title) => ({ title }));
+      const rows = answer.value.users.map(({ name, id, policies, createdTime }) => [
+        name,
+        id,
+        policies.join(" "),
+        createdTime,
+      ]);
+      return ok({ text: formatTable(columns, rows), json: answer.value });
+    }),
+});
+
+const create = buildCommand({
+  docs: { brief: "Create a user, who may nothing until it has a policy" },
+  parameters: {
+    flags: { ...clientFlags, displayName: textFlag("Whose it is", "TEXT") },
+    positional: argument("NAME", "Name of the user"),
+  },
+  func: (flags: CreateFlags, name: string) =>
+    ask(
+      flags,
+      async (client) => {
+        const { displayName } = flags;
+        const body = { name, ...(displayName === undefined ? {} : { displayName }) };
+        const answer = await client.call<UserAnswer>("POST", "/users", body);
+        if (!answer.ok) return answer;
+        const next =
+          nextLine(flags, `./weir user attach ${name} POLICY`) +
+          nextLine(flags, `./weir access-key create --user ${name}`);
+        return ok({ text: `created user ${name}\n${next}`, json: answer.value });
+      },
+      { name: "NAME", displayName: "--display-name" },
+    ),
+});
+
+const show = buildCommand({
+  docs: { brief: "Show a user with its policies and access keys" },
+  parameters: { flags: clientFlags, positional: argument("NAME", "Name of the user") },
+  func: (flags: ClientFlags, name: string) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<UserAnswer>("GET", `/users/${encodeURIComponent(name)}`);
+      if (!answer.ok) return answer;
+      const { id, displayName, createdTime, policies, accessKeyIds } = answer.value;
+      const text = formatPairs([
+        ["name", name],
+        ["id", id],
+        ["display name", displayName],
+        ["created", createdTime],
+        ["policies", policies.join(" ")],
+        ["access keys", accessKeyIds.join(" ")],
+      ]);
+      return ok({ text, json: answer.value });
+    }),
+});
+
+export const userCommands = buildRouteMap({
+  routes: {
+    list,
+    create,
+    show,
+    attach: attachCommand("user"),
+    detach: detachCommand("user"),
+    delete: deleteCommand("user", "Delete a user with its access keys"),
+  },
+  docs: { brief: "Users of the account, each with rights of its own" },
+});

@@ -1,0 +1,37 @@
+/** Attaching policies to users and roles, and taking them off. */
+import type { FastifyInstance } from "fastify";
+
+import { unwrap } from "../../../base/mod.ts";
+import type { NativeDependencies } from "./dependencies.ts";
+
+interface Holders<Holder extends { readonly id: string }> {
+  /** Where they are: `/users`. */
+  readonly path: string;
+  /** Throws a fault where there is none of that name. */
+  readonly find: (name: string) => Holder;
+  readonly describe: (holder: Holder) => object;
+}
+
+interface AttachmentParams {
+  readonly name: string;
+  readonly policy: string;
+}
+
+export function holderRoutes<Holder extends { readonly id: string }>(
+  server: FastifyInstance,
+  { control }: NativeDependencies,
+  { path, find, describe }: Holders<Holder>,
+): void {
+  const { policies } = control.access;
+  const accountId = control.accounts.default.id;
+  server.put<{ Params: AttachmentParams }>(`${path}/:name/policies/:policy`, async ({ params }) => {
+    const holder = find(params.name);
+    unwrap(policies.attach(accountId, params.policy, holder.id));
+    return describe(holder);
+  });
+  server.delete<{ Params: AttachmentParams }>(`${path}/:name/policies/:policy`, async ({ params }) => {
+    const holder = find(params.name);
+    unwrap(policies.detach(accountId, params.policy, holder.id));
+    return describe(holder);
+  });
+}

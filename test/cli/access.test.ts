@@ -1,0 +1,111 @@
+/** `weir user`, `role`, `policy` and `access-key`, as a process against a native API on a socket. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { unwrap } from "../../src/base/mod.ts";
+import { createNativeServer, type NativeServer } from "../gateway/dialect/native/support.ts";
+import { type Ran, weir } from "./launcher.ts";
+
+let server: NativeServer;
+const scratch = mkdtempSync(join(tmpdir(), "weir-cli-access-"));
+beforeAll(async () => {
+  server = createNativeServer();
+  unwrap(await server.gateway.start());
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(scratch, { recursive: true });
+});
+
+const run = (...args: readonly string[]): Promise<Ran> => weir(...args, "--data", server.data);
+
+function file(name: string, content: unknown): string {
+  const path = join(scratch, name);
+  writeFileSync(path, JSON.stringify(content));
+  return path;
+}
+
+describe("weir user, policy and access-key", () => {
+  it("make a user with a policy and a key, and show what it has", async () => {
+    const document = file("gateways.json", {
+      Version: "1",
+      Statement: [{ Effect: "Allow", Action: "smartag:*", Resource: "*" }],
+    });
+    expect((await run("policy", "create", "gateways", "--document", document)).out).toMatch(
+      /^created policy gateways\nnext: \.\/weir user attach USER gateways/u,
+    );
+    expect((await run("user", "create", "alice", "--display-name", "Alice")).out).toMatch(
+      /^created user alice\nnext: /u,
+    );
+    expect((await run("user", "attach", "alice", "gateways")).out).toBe("attached gateways to user alice\n");
+    const { out } = await run("access-key", "create", "--user", "alice", "--json");
+    const { accessKeyId } = JSON.parse(out) as { accessKeyId: string };
+    const shown = await run("user", "show", "alice");
+    expect(shown.out).toContain("policies      gateways\n");
+    expect(shown.out).toContain(`access keys   ${accessKeyId}\n`);
+    expect((await run("policy", "show", "gateways")).out).toContain('"smartag:*"');
+    expect((await run("policy", "list")).out).toMatch(/^gateways +Custom +alice/mu);
+
+    const rotated = await run("access-key", "rotate", accessKeyId, "--disable");
+    expect(rotated.out).toContain("Note the secret down");
+    expect((await run("access-key", "list")).out).toMatch(
+      new RegExp(`^${accessKeyId} +inactive +\\S+ +alice$`, "mu"),
+    );
+
+    expect((await run("user", "detach", "alice", "gateways")).out).toBe(
+      "detached gateways from user alice\n",
+    );
+    expect((await run("user", "delete", "alice")).out).toBe("deleted user alice\n");
+    expect((await run("policy", "delete", "gateways")).out).toBe("deleted policy gateways\n");
+  });
+
+  it("say what is wrong in the words that were typed", async () => {
+    const refused = await run("policy", "create", "bad", "--document", file("bad.json", { Version: "1" }));
+    expect(refused.code).toBe(1);
+    expect(refused.errors).toContain("Statement of the policy is not a list of statements");
+    const missing = await run("policy", "create", "bad", "--document", join(scratch, "none.json"));
+    expect(missing.errors).toContain("cannot read the document");
+    const unnamed = await run("user", "create", "a b");
+    expect(unnamed.errors).toContain("NAME: a b");
+    const unknown = await run("access-key", "create", "--user", "nobody");
+    expect(unknown.errors).toContain("there is no user nobody");
+    expect(unknown.errors).toContain("./weir user list");
+  });
+});
+
+describe("weir role", () => {
+  it("makes, changes and shows a role, which trusts the account unless it is told whom", async () => {
+    expect((await run("role", "create", "reader", "--session-max", "7200")).out).toMatch(
+      /^created role acs:ram::\d{16}:role\/reader\n/u,
+    );
+    expect((await run("role", "attach", "reader", "ReadOnlyAccess")).out).toBe(
+      "attached ReadOnlyAccess to role reader\n",
+    );
+    const shown = (await run("role", "show", "reader")).out;
+    expect(shown).toContain("longest session  7200 s\n");
+    expect(shown).toMatch(/acs:ram::\d{16}:root/u);
+    const trust = file("trust.json", {
+      Version: "1",
+      Statement: [
+        {
+          Effect: "Allow",
+          Action: "sts:AssumeRole",
+          Principal: { RAM: ["acs:ram::1234567890123456:user/alice"] },
+        },
+      ],
+    });
+    expect((await run("role", "modify", "reader", "--trust-policy", trust)).out).toBe(
+      "modified role reader\n",
+    );
+    expect((await run("role", "show", "reader")).out).toContain("user/alice");
+    expect((await run("role", "list")).out).toMatch(
+      /^reader +acs:ram::\d{16}:role\/reader +ReadOnlyAccess/mu,
+    );
+    expect((await run("role", "delete", "reader")).out).toBe("deleted role reader\n");
+    const refused = await run("role", "create", "bad", "--session-max", "60");
+    expect(refused.errors).toContain("--session-max: 60");
+  });
+});

@@ -1,0 +1,260 @@
+/** Users, roles and their sessions on the real program, with Alibaba's SDKs and policies made by the command line. */
+import dns from "node:dns";
+import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import PopCore from "@alicloud/pop-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { runWeir, type RunningWeir, startWeir, temporaryDirectory } from "../support/weir.ts";
+
+interface Key {
+  readonly accessKeyId: string;
+  readonly accessKeySecret: string;
+  readonly securityToken?: string;
+}
+
+type Answer = Record<string, unknown>;
+
+interface Tea {
+  readonly default: new (config: object) => {
+    callApi(params: object, request: object, runtime: object): Promise<{ body: Answer }>;
+  };
+  readonly Config: new (map: object) => object;
+  readonly Params: new (map: object) => object;
+  readonly OpenApiRequest: new (map: object) => object;
+}
+
+interface StsSdk {
+  readonly default: new (config: object) => {
+    assumeRole(request: object): Promise<{ body: { credentials: Key } }>;
+    getCallerIdentity(): Promise<{ body: { arn: string; identityType: string } }>;
+  };
+  readonly AssumeRoleRequest: new (map: object) => object;
+}
+
+// The packages are CommonJS; required as such, they look the same to every loader.
+const require = createRequire(import.meta.url);
+const openapi = require("@alicloud/openapi-client") as Tea;
+const sts = require("@alicloud/sts20150401") as StsSdk;
+const { $OpenApiUtil } = require("@alicloud/openapi-core") as { $OpenApiUtil: Tea };
+const LogClient = require("@alicloud/log") as new (config: object) => {
+  listLogStore(project: string): Promise<{ logstores: string[] }>;
+  createProject(project: string, data: object): Promise<unknown>;
+  createLogStore(project: string, logstore: string, data: object): Promise<unknown>;
+  deleteLogStore(project: string, logstore: string): Promise<unknown>;
+};
+
+const { lookup } = dns;
+dns.lookup = ((name: string, ...rest: unknown[]) =>
+  (lookup as (...all: unknown[]) => void)(
+    name.endsWith(".localhost") ? "127.0.0.1" : name,
+    ...rest,
+  )) as typeof dns.lookup;
+
+const scratch = temporaryDirectory("access");
+const data = join(scratch.path, "data");
+let weir: RunningWeir;
+let root: Key;
+let alice: Key;
+let accountId: string;
+
+beforeAll(async () => {
+  weir = await start();
+  root = { accessKeyId: weir.ready.accessKeyId, accessKeySecret: weir.ready.accessKeySecret! };
+  await cli("user", "create", "alice");
+  alice = JSON.parse(await cli("access-key", "create", "--user", "alice", "--json")) as Key;
+  const { arn } = (await new sts.default(stsConfig(alice)).getCallerIdentity()).body;
+  accountId = arn.split(":")[3] ?? "";
+});
+afterAll(async () => {
+  dns.lookup = lookup;
+  await weir.stop();
+  scratch.remove();
+});
+
+function start(): Promise<RunningWeir> {
+  return startWeir({ data, environment: { WEIR_LOG_LEVEL: "warn" } });
+}
+
+const port = (): string => new URL(weir.ready.endpoint).port;
+
+async function cli(...args: readonly string[]): Promise<string> {
+  const { code, output, errors } = await runWeir([...args, "--data", data]);
+  if (code !== 0) throw new Error(`weir ${args.join(" ")}: ${errors}`);
+  return output;
+}
+
+async function policy(name: string, statements: readonly object[]): Promise<void> {
+  const path = join(scratch.path, `${name}.json`);
+  writeFileSync(path, JSON.stringify({ Version: "1", Statement: statements }));
+  await cli("policy", "create", name, "--document", path);
+}
+
+function stsConfig(key: Key): object {
+  return new $OpenApiUtil.Config({ ...key, endpoint: `localhost:${port()}`, protocol: "http" });
+}
+
+/** By RPC signature 1.0. */
+async function popCore(key: Key, action: string, fields: object = {}): Promise<Answer> {
+  const client = new PopCore({ ...key, endpoint: weir.ready.endpoint, apiVersion: "2018-03-13" });
+  return client.request(action, { RegionId: "cn-shanghai", ...fields }, { method: "POST" });
+}
+
+/** By ACS3. */
+async function openApi(key: Key, action: string, query: object = {}): Promise<Answer> {
+  const client = new openapi.default(
+    new openapi.Config({
+      ...key,
+      endpoint: `127.0.0.1:${port()}`,
+      protocol: "http",
+      regionId: "cn-shanghai",
+    }),
+  );
+  const params = new openapi.Params({
+    action,
+    version: "2018-03-13",
+    protocol: "HTTP",
+    method: "POST",
+    authType: "AK",
+    style: "RPC",
+    pathname: "/",
+    reqBodyType: "json",
+    bodyType: "json",
+  });
+  const request = new openapi.OpenApiRequest({ query: { RegionId: "cn-shanghai", ...query } });
+  return (await client.callApi(params, request, {})).body;
+}
+
+function logs(key: Key): InstanceType<typeof LogClient> {
+  return new LogClient({ ...key, endpoint: `http://localhost:${port()}` });
+}
+
+const clients: [string, typeof popCore][] = [
+  ["pop-core", popCore],
+  ["openapi-client", openApi],
+];
+
+describe("a user", () => {
+  it.each(clients)("may nothing by %s before it has a policy, and is told so", async (_name, call) => {
+    await expect(call(alice, "DescribeFlowLogs")).rejects.toMatchObject({ code: "Forbidden" });
+  });
+
+  it("may what its policies allow, from the next request on", async () => {
+    await policy("gateway-reader", [{ Effect: "Allow", Action: "smartag:Describe*", Resource: "*" }]);
+    await cli("user", "attach", "alice", "gateway-reader");
+    for (const [, call] of clients) {
+      expect(await call(alice, "DescribeFlowLogs")).toMatchObject({ TotalCount: expect.any(Number) });
+      await expect(call(alice, "CreateFlowLog", { OutputType: "sls" })).rejects.toMatchObject({
+        code: "Forbidden",
+      });
+    }
+    await cli("user", "detach", "alice", "gateway-reader");
+    await expect(popCore(alice, "DescribeFlowLogs")).rejects.toMatchObject({ code: "Forbidden" });
+  });
+
+  it("may touch the log projects that its policies name", async () => {
+    for (const project of ["mine", "other"]) {
+      await logs(root).createProject(project, { description: "" });
+      await logs(root).createLogStore(project, "records", { ttl: 7, shardCount: 1 });
+    }
+    await expect(logs(alice).listLogStore("mine")).rejects.toMatchObject({ code: "Unauthorized" });
+    await policy("mine-reader", [
+      { Effect: "Allow", Action: ["log:List*", "log:Get*"], Resource: "acs:log:*:*:project/mine/*" },
+    ]);
+    await cli("user", "attach", "alice", "mine-reader");
+    expect((await logs(alice).listLogStore("mine")).logstores).toEqual(["records"]);
+    await expect(logs(alice).listLogStore("other")).rejects.toThrow(
+      new RegExp(
+        `denied by sts or ram, action: log:ListLogStores, resource: acs:log:cn-shanghai:${accountId}:project/other/logstore/\\*`,
+        "u",
+      ),
+    );
+    await expect(logs(alice).deleteLogStore("mine", "records")).rejects.toMatchObject({
+      code: "Unauthorized",
+    });
+  });
+
+  it("is stopped by disabling its key, and goes on with the one that rotation made", async () => {
+    await cli("user", "attach", "alice", "gateway-reader");
+    const rotated = JSON.parse(
+      await cli("access-key", "rotate", alice.accessKeyId, "--disable", "--json"),
+    ) as Key;
+    await expect(popCore(alice, "DescribeFlowLogs")).rejects.toMatchObject({
+      code: "InvalidAccessKeyId.Inactive",
+    });
+    expect(await popCore(rotated, "DescribeFlowLogs")).toMatchObject({ TotalCount: 0 });
+    alice = rotated;
+  });
+});
+
+describe("a session of a role", () => {
+  let session: Key;
+  beforeAll(async () => {
+    await cli("role", "create", "operator");
+    await cli("role", "attach", "operator", "AliyunSmartAccessGatewayFullAccess");
+    await cli("role", "attach", "operator", "AliyunLogReadOnlyAccess");
+    await cli("user", "attach", "alice", "AliyunSTSAssumeRoleAccess");
+    session = await assume({});
+  });
+
+  async function assume(more: object): Promise<Key> {
+    const RoleArn = `acs:ram::${accountId}:role/operator`;
+    const request = new sts.AssumeRoleRequest({ roleArn: RoleArn, roleSessionName: "work", ...more });
+    return (await new sts.default(stsConfig(alice)).assumeRole(request)).body.credentials;
+  }
+
+  it("says who it is by the STS SDK", async () => {
+    const { body } = await new sts.default(stsConfig(session)).getCallerIdentity();
+    expect(body).toMatchObject({
+      identityType: "AssumedRoleUser",
+      arn: `acs:ram::${accountId}:assumed-role/operator/work`,
+    });
+  });
+
+  it("has its token honoured on every signature, and may what the role may", async () => {
+    for (const [, call] of clients) {
+      expect(await call(session, "DescribeFlowLogs")).toMatchObject({ TotalCount: expect.any(Number) });
+    }
+    expect((await logs(session).listLogStore("other")).logstores).toEqual(["records"]);
+    await expect(logs(session).deleteLogStore("other", "records")).rejects.toMatchObject({
+      code: "Unauthorized",
+    });
+  });
+
+  it("is narrowed by a policy of its own", async () => {
+    const Statement = [{ Effect: "Allow", Action: "smartag:*", Resource: "*" }];
+    const narrowed = await assume({ policy: JSON.stringify({ Version: "1", Statement }) });
+    expect(await openApi(narrowed, "DescribeFlowLogs")).toMatchObject({ TotalCount: expect.any(Number) });
+    await expect(logs(narrowed).listLogStore("other")).rejects.toMatchObject({ code: "Unauthorized" });
+  });
+
+  it("is refused with a token that was altered, in each service's words", async () => {
+    const { securityToken = "" } = session;
+    const altered = { ...session, securityToken: `${securityToken.slice(0, -8)}AAAAAAA=` };
+    for (const [, call] of clients) {
+      await expect(call(altered, "DescribeFlowLogs")).rejects.toMatchObject({
+        code: "InvalidSecurityToken.Malformed",
+      });
+    }
+    await expect(logs(altered).listLogStore("other")).rejects.toMatchObject({ code: "Unauthorized" });
+  });
+
+  it("goes on after a kill of the program, with what users and policies were", async () => {
+    await weir.kill();
+    weir = await start();
+    expect(await popCore(session, "DescribeFlowLogs")).toMatchObject({ TotalCount: 0 });
+    expect(await popCore(alice, "DescribeFlowLogs")).toMatchObject({ TotalCount: 0 });
+    await expect(popCore(alice, "CreateFlowLog", { OutputType: "sls" })).rejects.toMatchObject({
+      code: "Forbidden",
+    });
+  });
+
+  it("ends with its role", async () => {
+    await cli("role", "delete", "operator");
+    await expect(popCore(session, "DescribeFlowLogs")).rejects.toMatchObject({
+      code: "InvalidSecurityToken.Expired",
+    });
+  });
+});
