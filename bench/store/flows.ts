@@ -13,8 +13,12 @@ function createRandom(seed: number): () => number {
   };
 }
 
-/** The encoded batch of this sequence; its flows end in order of time, as a meter emits them. */
-export function makeBatch(sequence: number, rows: number, flowsPerSecond: number): Uint8Array {
+/**
+ * The encoded batch of this sequence; its flows end in order of time, as a meter emits them. With several
+ * sources, as many batches cover the same time, every other one has replies, and one flow in a hundred
+ * scans the ports.
+ */
+export function makeBatch(sequence: number, rows: number, flowsPerSecond: number, sources = 1): Uint8Array {
   const random = createRandom(sequence);
   const header = { agentId: "agent-1", bootId: "1", sequence, flowLogId: "fl-1", resourceId: "sag-1" };
   const batch = createFlowBatch(rows, header);
@@ -30,12 +34,18 @@ export function makeBatch(sequence: number, rows: number, flowsPerSecond: number
     const isUdp = random() < 0.4;
     const packets = Math.max(1, Math.floor(random() ** 8 * 4000));
     const durationUs = packets === 1 ? 0 : Math.floor(random() ** 3 * 60_000_000);
-    const endUs = baseUs + Math.floor((((sequence - 1) * rows + row) / flowsPerSecond) * 1_000_000);
+    const round = Math.floor((sequence - 1) / sources);
+    const flowsBefore = (round * rows + row) * sources + ((sequence - 1) % sources);
+    const endUs = baseUs + Math.floor((flowsBefore / flowsPerSecond) * 1_000_000);
     columns.endUs[row] = endUs;
     columns.startUs[row] = endUs - durationUs;
     columns.ipVersion[row] = isIpv6 ? 6 : 4;
-    columns.sourcePort[row] = 32_768 + Math.floor(random() * 28_000);
-    columns.destinationPort[row] = services[Math.floor(random() ** 3 * services.length)]!;
+    const clientPort = 32_768 + Math.floor(random() * 28_000);
+    const service = services[Math.floor(random() ** 3 * services.length)]!;
+    const serverPort = sources > 1 && random() < 0.01 ? Math.floor(random() * 65_536) : service;
+    const isReply = sources > 1 && sequence % 2 === 0;
+    columns.sourcePort[row] = isReply ? serverPort : clientPort;
+    columns.destinationPort[row] = isReply ? clientPort : serverPort;
     columns.protocol[row] = isUdp ? 17 : 6;
     columns.tcpControlBits[row] = isUdp ? 0 : 0x1b;
     columns.packets[row] = packets;

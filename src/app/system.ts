@@ -210,9 +210,10 @@ function openStorage({
     metrics,
   });
   shutdown.add("spool", () => spool.value.close());
-  const { memoryBytesMax, readers, deduplicate } = configuration.store;
+  const { memoryBytesMax, readers, deduplicate, rollups } = configuration.store;
+  const rollupDays = { "1m": rollups.minuteDays, "5m": rollups.fiveMinuteDays, "1h": rollups.hourDays };
   const store = createStore(
-    { path: data.file("store"), memoryBytesMax, readers, deduplicate },
+    { path: data.file("store"), memoryBytesMax, readers, deduplicate, rollupDays },
     { clock: steadyClock.retention, logger, metrics, children },
   );
   shutdown.add("store", () => store.stop());

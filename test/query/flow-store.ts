@@ -12,7 +12,13 @@ import {
   flowFieldList,
 } from "../../src/flow/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
-import { createStore, type Store, type StoreInsert, type StoreTarget } from "../../src/store/mod.ts";
+import {
+  createStore,
+  type Store,
+  type StoreConfig,
+  type StoreInsert,
+  type StoreTarget,
+} from "../../src/store/mod.ts";
 
 /** One flow: the fields that are not at their fallback, and whose traffic it is. Addresses in 16 bytes. */
 export interface StoredFlow {
@@ -34,11 +40,14 @@ export interface FlowStore {
   close(): Promise<void>;
 }
 
-export async function openFlowStore(): Promise<FlowStore> {
+export async function openFlowStore(
+  config: Partial<StoreConfig> = {},
+  nowMs: () => number = () => Date.now(),
+): Promise<FlowStore> {
   const path = mkdtempSync(join(tmpdir(), "weir-query-"));
   const store = createStore(
-    { path: join(path, "store"), readers: 1, memoryBytesMax: 512 * 1024 * 1024 },
-    { logger: silentLogger, metrics: createMetrics(), clock: systemClock },
+    { path: join(path, "store"), readers: 1, memoryBytesMax: 512 * 1024 * 1024, ...config },
+    { logger: silentLogger, metrics: createMetrics(), clock: { ...systemClock, nowMs } },
   );
   unwrap(await store.start());
   let position = 0;

@@ -241,3 +241,53 @@ describe("a histogram that is read while flows are rolled up", () => {
     expect(reads).toBeGreaterThan(20);
   }, 120_000);
 });
+
+describe("a histogram of days whose records have gone", () => {
+  const dayMs = 86_400_000;
+  let nowMs = 20_000 * dayMs;
+  let kept: FlowStore;
+  let reader: LogReader;
+  let gone: readonly StoredFlow[];
+  let later: readonly StoredFlow[];
+
+  beforeAll(async () => {
+    kept = await openFlowStore({ rollupDays: { "5m": 400 } }, () => nowMs);
+    reader = createLogReader({}, { store: kept.store });
+    gone = fc.sample(storedFlow, 300);
+    await kept.append(1, gone);
+    nowMs += 40 * dayMs;
+    expect(unwrap(await kept.store.expire([{ logstore: 1, days: 30 }]))).toEqual({ partitions: 1 });
+    // Late ones, some of which are in the tiers and some not.
+    later = fc.sample(storedFlow, 200);
+    await kept.append(1, later.slice(0, 120));
+    await kept.rollUp();
+    await kept.append(1, later.slice(120));
+  });
+  afterAll(() => kept.close());
+
+  const secondOf = ({ fields }: StoredFlow): number => Math.floor(Number(fields.endUs) / 1e6);
+
+  async function expectCounts(fromS: number, widthS: number): Promise<void> {
+    const counts = Array.from({ length: Math.ceil((endS - fromS) / widthS) }, () => 0);
+    const count = (second: number): void => {
+      if (second >= fromS) counts[Math.floor((second - fromS) / widthS)]!++;
+    };
+    for (const flow of later) count(secondOf(flow));
+    // What is left of these are five minutes, which count where they begin.
+    for (const flow of gone) count(secondOf(flow) - (secondOf(flow) % 300));
+    const request = { logstore: 1, query: "", fromS, toS: endS, intervalS: widthS };
+    const { buckets } = unwrap(await reader.getHistograms(request));
+    expect(buckets.map((bucket) => bucket.count)).toEqual(counts);
+  }
+
+  it("is what it was where its intervals are whole spans of a tier that is left", async () => {
+    await expectCounts(beginS, 3600);
+    await expectCounts(beginS + 300, 1500);
+  });
+
+  it("has a span that an interval cuts where the span begins", async () => {
+    await expectCounts(beginS + 1, 3600);
+    await expectCounts(beginS + 7, 2000);
+    await expectCounts(beginS, 700);
+  });
+});

@@ -180,6 +180,21 @@ const spool = z
   })
   .prefault({});
 
+/** 0 is as long as the records, which is what a retention promises. */
+function rollupDays(span: string): z.ZodDefault<z.ZodNumber> {
+  return integer(0, 36_500)
+    .default(0)
+    .describe(`Days that the counts of each ${span} are kept at least; never shorter than the records`);
+}
+
+const rollups = z
+  .strictObject({
+    minuteDays: rollupDays("minute"),
+    fiveMinuteDays: rollupDays("five minutes"),
+    hourDays: rollupDays("hour"),
+  })
+  .prefault({});
+
 const store = z
   .strictObject({
     memoryBytesMax: integer(256 * megabyte, 1024 * gigabyte)
@@ -188,6 +203,7 @@ const store = z
     retentionDays: integer(1, 3650)
       .default(30)
       .describe("Days that the records of a logstore are kept if nobody says otherwise"),
+    rollups,
     readers: integer(1, 64).default(2).describe("Queries that run at once"),
     deduplicate: z
       .boolean()
