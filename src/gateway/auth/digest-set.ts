@@ -5,6 +5,8 @@ export interface DigestSet {
   has(high: number, low: number): boolean;
   /** False if the digest was there already. */
   add(high: number, low: number): boolean;
+  /** Adds every digest of the set to another. */
+  copyTo(other: DigestSet): void;
 }
 
 const initialSlots = 1024;
@@ -28,6 +30,11 @@ export function createDigestSet(): DigestSet {
       size++;
       if (size * 10 > slots.length * 3) slots = grown(slots);
       return true;
+    },
+    copyTo: (other) => {
+      for (let slot = 0; slot < slots.length; slot += 2) {
+        if (slots[slot] !== 0) other.add(slots[slot + 1]!, slots[slot]!);
+      }
     },
   };
 }

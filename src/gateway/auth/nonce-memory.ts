@@ -1,7 +1,11 @@
-/** The nonces that still count, in buckets of a minute that are dropped whole. */
+/**
+ * The nonces that still count, in buckets of a minute, and behind them the elders: the newest of those that no
+ * timestamp could be right for any more, unless the clock is set back.
+ */
 import { createDigestSet, type DigestSet } from "./digest-set.ts";
 
 export interface NonceMemory {
+  /** Without the elders. */
   readonly count: number;
   has(high: number, low: number): boolean;
   add(high: number, low: number): void;
@@ -9,7 +13,7 @@ export interface NonceMemory {
   addAll(digests: Uint8Array): void;
   /** Notes that everything added so far is in rows up to `row`. */
   saved(row: number): void;
-  /** Drops what is too old; answers the last row that held nothing but that, 0 if none. */
+  /** Makes elders of what is too old; answers the last row that holds nothing that is remembered, 0 if none. */
   expire(): number;
 }
 
@@ -22,9 +26,25 @@ interface Bucket {
 export const digestBytes = 8;
 const bucketMs = 60_000;
 
-export function createNonceMemory(retentionMs: number, monotonicMs: () => number): NonceMemory {
+interface Generation {
+  readonly digests: DigestSet;
+  lastRow: number;
+}
+
+/** The newer of its two generations takes elders up to their least number, and then becomes the older. */
+interface Elders {
+  newer: Generation;
+  older: Generation;
+}
+
+export function createNonceMemory(
+  retentionMs: number,
+  monotonicMs: () => number,
+  eldersMin: number,
+): NonceMemory {
   const minuteNow = (): number => Math.floor(monotonicMs() / bucketMs);
   const buckets: Bucket[] = [];
+  const elders: Elders = { newer: emptyGeneration(), older: emptyGeneration() };
   let count = 0;
   const current = (): Bucket => {
     const minute = minuteNow();
@@ -38,7 +58,10 @@ export function createNonceMemory(retentionMs: number, monotonicMs: () => number
     get count() {
       return count;
     },
-    has: (high, low) => buckets.some(({ digests }) => digests.has(high, low)),
+    has: (high, low) =>
+      buckets.some(({ digests }) => digests.has(high, low)) ||
+      elders.newer.digests.has(high, low) ||
+      elders.older.digests.has(high, low),
     add: (high, low) => {
       if (current().digests.add(high, low)) count++;
     },
@@ -58,11 +81,35 @@ export function createNonceMemory(retentionMs: number, monotonicMs: () => number
       const minute = minuteNow();
       let row = 0;
       while (buckets.length > 0 && (minute - buckets[0]!.minute - 1) * bucketMs >= retentionMs) {
-        const { digests, lastRow } = buckets.shift()!;
-        count -= digests.size;
-        row = Math.max(row, lastRow);
+        const bucket = buckets.shift()!;
+        count -= bucket.digests.size;
+        row = Math.max(row, retire(elders, bucket, eldersMin));
       }
       return row;
     },
   };
+}
+
+function emptyGeneration(): Generation {
+  return { digests: createDigestSet(), lastRow: 0 };
+}
+
+/** Makes elders of a generation; answers the last row of those that are forgotten for it, 0 if none is. */
+function retire(elders: Elders, { digests, lastRow }: Generation, eldersMin: number): number {
+  const { newer, older } = elders;
+  if (digests.size >= eldersMin) {
+    // Enough by themselves, and not to be copied one by one.
+    elders.newer = { digests, lastRow };
+    elders.older = emptyGeneration();
+    return Math.max(newer.lastRow, older.lastRow);
+  }
+  let forgottenRow = 0;
+  if (newer.digests.size >= eldersMin) {
+    forgottenRow = older.lastRow;
+    elders.older = newer;
+    elders.newer = emptyGeneration();
+  }
+  digests.copyTo(elders.newer.digests);
+  elders.newer.lastRow = Math.max(elders.newer.lastRow, lastRow);
+  return forgottenRow;
 }

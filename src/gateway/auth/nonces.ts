@@ -3,8 +3,9 @@
  *
  * A nonce is durable before its request is served. All that arrive in one turn of the event loop share a
  * commit, so the rate is not bound by the disk's syncs. In memory a nonce is 8 bytes of a digest, in
- * buckets of a minute that are dropped whole once nothing in them could pass the timestamp check; age is
- * monotonic time, so that a wall clock set back opens no window while Weir runs.
+ * buckets of a minute that are dropped whole once nothing in them could pass the timestamp check. Age is
+ * monotonic time, so that a wall clock that jumps makes none of them older; and the newest are kept whatever their
+ * age, so that one that is set back makes none of them valid again.
  */
 import { hash } from "node:crypto";
 
@@ -29,6 +30,8 @@ export interface NonceOptions {
   readonly retentionMs?: number;
   /** Nonces kept at once; beyond, requests are refused rather than replays let in. */
   readonly countMax?: number;
+  /** Nonces that are kept though they are older than that; 1 or more. */
+  readonly eldersMin?: number;
 }
 
 interface Waiting {
@@ -38,6 +41,7 @@ interface Waiting {
 
 const defaultRetentionMs = 31 * 60_000;
 const defaultCountMax = 4_000_000;
+const defaultEldersMin = 65_536;
 
 /** The write-ahead log is emptied once it has as many, and so hardly grows beyond them. */
 const checkpointPages = 256;
@@ -61,7 +65,8 @@ export function openNonceStore(
   const countMax = options.countMax ?? defaultCountMax;
   const commits = metrics.counter("weir_nonce_commits_total", "Commits of the replay protection");
   const alive = metrics.gauge("weir_nonces", "Nonces that replay protection remembers");
-  const memory = createNonceMemory(retentionMs, () => clock.monotonicMs());
+  const { eldersMin = defaultEldersMin } = options;
+  const memory = createNonceMemory(retentionMs, () => clock.monotonicMs(), eldersMin);
   const loaded = save(() => {
     load(database, memory);
     reserveSpace(database, clock.nowMs());

@@ -88,11 +88,13 @@ describe("replay protection", () => {
   });
 
   it("forgets a nonce, in memory and on disk, only after its time", async () => {
-    const { store, clock, path, metrics } = open({ retentionMs: 30 * minuteMs });
+    const { store, clock, path, metrics } = open({ retentionMs: 30 * minuteMs, eldersMin: 1 });
     await store.remember("key", "early");
     clock.ms += 29 * minuteMs;
     expect(await store.remember("key", "early")).toMatchObject(reused);
     clock.ms += 3 * minuteMs;
+    expect(await store.remember("key", "elder")).toMatchObject({ ok: true });
+    clock.ms += 32 * minuteMs;
     expect(await store.remember("key", "late")).toMatchObject({ ok: true });
     expect(metrics.value("weir_nonces")).toBe(1);
     store.close();
@@ -100,6 +102,47 @@ describe("replay protection", () => {
     expect(await again.store.remember("key", "early")).toMatchObject({ ok: true });
     expect(await again.store.remember("key", "late")).toMatchObject(reused);
     again.store.close();
+  });
+
+  it("keeps the newest whatever their age, so that a clock set back lets none of them in again", async () => {
+    const eldersMin = 100;
+    const { store, clock, path } = open({ retentionMs: 30 * minuteMs, eldersMin });
+    const perMinute = 30;
+    const minutes = 60;
+    for (let minute = 0; minute < minutes; minute++) {
+      for (let index = 0; index < perMinute; index++) await store.remember("key", `${minute}/${index}`);
+      clock.ms += minuteMs;
+    }
+    // An hour later, of which the clock then knows nothing more.
+    clock.ms += 60 * minuteMs;
+    await store.remember("key", "now");
+    clock.wallMs -= 60 * minuteMs;
+    const firstElder = minutes - Math.floor(eldersMin / perMinute);
+    const expectReused = async (remembering: typeof store): Promise<void> => {
+      for (let minute = firstElder; minute < minutes; minute++) {
+        for (let index = 0; index < perMinute; index++) {
+          expect(await remembering.remember("key", `${minute}/${index}`)).toMatchObject(reused);
+        }
+      }
+    };
+    await expectReused(store);
+    expect(await store.remember("key", "0/0")).toMatchObject({ ok: true });
+    store.close();
+    const again = open({ path, eldersMin }, clock).store;
+    await expectReused(again);
+    again.close();
+  });
+
+  it("makes elders of a burst at once", async () => {
+    const { store, clock } = open({ eldersMin: 10 });
+    const names = Array.from({ length: 25 }, (_, index) => `burst${index}`);
+    await Promise.all(names.map((name) => store.remember("key", name)));
+    clock.ms += 40 * minuteMs;
+    await store.remember("key", "one");
+    clock.ms += 40 * minuteMs;
+    await store.remember("key", "two");
+    for (const name of [...names, "one"]) expect(await store.remember("key", name)).toMatchObject(reused);
+    store.close();
   });
 
   it("opens no window when the wall clock is set back or forth", async () => {
