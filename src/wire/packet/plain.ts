@@ -1,6 +1,6 @@
 /**
  * The straight way for the frames that most traffic is made of: Ethernet without a tag, IPv4 without options
- * or fragments or IPv6 without extension headers, TCP or UDP that is looked into no further, all of it
+ * or fragments or IPv6 without extension headers, TCP, UDP or ICMP that is looked into no further, all of it
  * captured and consistent. It finds nothing that the walk from header to header would not, only sooner: any
  * doubt is answered with false, before anything is written, and the frame is walked.
  */
@@ -98,10 +98,11 @@ function decodePlainTransport(
   packets: PacketColumns,
   row: number,
 ): boolean {
-  if (protocol === transportProtocols.tcp) packets.tcpControlBits[row] = view.getUint16(at + 12) & 0x0fff;
-  else if (protocol === transportProtocols.udp) packets.tcpControlBits[row] = 0;
+  const { tcp, udp, icmp, icmpv6 } = transportProtocols;
+  if (protocol === tcp || protocol === udp) packets.ports[row] = view.getUint32(at);
+  else if (protocol === icmp || protocol === icmpv6) packets.ports[row] = view.getUint16(at);
   else return false;
   packets.protocol[row] = protocol;
-  packets.ports[row] = view.getUint32(at);
+  packets.tcpControlBits[row] = protocol === tcp ? view.getUint16(at + 12) & 0x0fff : 0;
   return true;
 }

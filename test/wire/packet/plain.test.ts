@@ -17,6 +17,7 @@ const packets = fc.oneof(
   payload.map((data) => ipv4({ protocol: 1 }, join(icmp(8, 0), data))),
   payload.map((data) => ipv6({ nextHeader: 6, trafficClass: 0x2e }, tcp(51000, 443, 0x011, data))),
   payload.map((data) => ipv6({ nextHeader: 17 }, udp(53, 4789, data))),
+  payload.map((data) => ipv6({ nextHeader: 58 }, join(icmp(129, 0), data))),
 );
 /** Octets changed, among the headers above all. */
 const changes = fc.array(fc.tuple(fc.nat(70), fc.nat(255)), { maxLength: 3 });
