@@ -3,10 +3,14 @@ import { fork } from "node:child_process";
 
 import { endWithParent } from "../../src/process/mod.ts";
 
+export interface ParentReport {
+  readonly childId: number;
+}
+
 const [role, parentId] = process.argv.slice(2);
 if (role === "parent") {
   const child = fork(import.meta.filename, ["child", `${process.pid}`]);
-  child.once("message", () => process.send?.({ childId: child.pid }));
+  child.once("message", () => process.send?.({ childId: child.pid! } satisfies ParentReport));
 } else {
   await endWithParent(Number(parentId));
   process.send?.("asked");

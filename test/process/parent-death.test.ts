@@ -5,6 +5,8 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
+import type { ParentReport } from "./parent-death-process.ts";
+
 const program = join(import.meta.dirname, "parent-death-process.ts");
 
 function isAlive(pid: number): boolean {
@@ -25,7 +27,7 @@ async function untilGone(pid: number): Promise<boolean> {
 describe.skipIf(process.platform !== "linux")("a process that ends with its parent", () => {
   it("is gone after kill -9 of the parent, although it is stopped and sees nothing", async () => {
     const parent = fork(program, ["parent"], { execArgv: ["--disable-warning=ExperimentalWarning"] });
-    const [{ childId }] = (await once(parent, "message")) as [{ childId: number }];
+    const [{ childId }] = (await once(parent, "message")) as [ParentReport];
     process.kill(childId, "SIGSTOP");
     parent.kill("SIGKILL");
     await once(parent, "exit");

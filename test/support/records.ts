@@ -28,20 +28,3 @@ export function excessOf(recorded: Truth, truth: Truth): string[] {
     })
     .map(([key, flow]) => `${key}: ${JSON.stringify(flow)} of ${JSON.stringify(truth.get(key))}`);
 }
-
-const protocolNumbers = { tcp: "6", udp: "17" } as const;
-
-/** The flows of a protocol to or from one of the ports. */
-export function flowsOfPorts(
-  truth: Truth,
-  protocol: keyof typeof protocolNumbers,
-  ports: readonly number[],
-): Truth {
-  return new Map(
-    [...truth].filter(([key]) => {
-      const [, , number, sourcePort, destinationPort] = key.split(" ");
-      const isOfPorts = ports.includes(Number(sourcePort)) || ports.includes(Number(destinationPort));
-      return number === protocolNumbers[protocol] && isOfPorts;
-    }),
-  );
-}
