@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { createIntake } from "../../src/app/intake.ts";
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { createCapture } from "../../src/capture/mod.ts";
-import { openControl } from "../../src/control/mod.ts";
+import { createCloudProjects, openControl } from "../../src/control/mod.ts";
 import { createAuthenticator, createAuthorizer, openNonceStore } from "../../src/gateway/auth/mod.ts";
+import { createApigDialect } from "../../src/gateway/dialect/apig/mod.ts";
 import { createSlsDialect } from "../../src/gateway/dialect/sls/mod.ts";
 import { createGateway } from "../../src/gateway/mod.ts";
 import { createMetrics, type Metrics, silentLogger } from "../../src/observe/mod.ts";
@@ -67,7 +68,14 @@ function createEveryComponent(metrics: Metrics, directory: string): void {
       authorizer,
     },
   );
-  createGateway({ ...shared, listen: { host: "127.0.0.1", port: 0 }, dialects: [sls] });
+  const apig = createApigDialect({
+    ...shared,
+    services: [],
+    projects: createCloudProjects(control),
+    credentials: control.access.credentials,
+    authorizer,
+  });
+  createGateway({ ...shared, listen: { host: "127.0.0.1", port: 0 }, dialects: [sls, apig] });
   nonces.close();
   control.close();
   spool.close();

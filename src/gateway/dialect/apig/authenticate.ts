@@ -8,7 +8,8 @@ import { timingSafeEqual } from "node:crypto";
 
 import { type Clock, type Fault, fail, ok, type Result } from "../../../base/mod.ts";
 import type { Credentials, Principal } from "../../../control/mod.ts";
-import { type ApigRequest, headerOf } from "./request.ts";
+import { headerOf } from "../../head.ts";
+import type { ApigRequest } from "./request.ts";
 import {
   algorithm,
   canonicalRequests,

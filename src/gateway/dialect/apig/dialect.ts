@@ -14,10 +14,10 @@ import type { AccessRequest, CloudProject, CloudProjects } from "../../../contro
 import type { Counter, Logger, Metrics } from "../../../observe/mod.ts";
 import { type Authorizer, networkConditions } from "../../auth/mod.ts";
 import type { Dialect, RequestHead } from "../../dialect.ts";
-import { requestHeadOf } from "../../head.ts";
+import { headerOf, requestHeadOf, segmentsOf } from "../../head.ts";
 import { type ApigAnswer, refuse, refuseCredential } from "./answer.ts";
 import { authenticate, type Caller, type CredentialDeps } from "./authenticate.ts";
-import { type ApigRequest, headerOf, parseRequest } from "./request.ts";
+import { type ApigRequest, parseRequest } from "./request.ts";
 import { findRoute, type FoundRoute } from "./route.ts";
 import type { ApigService, ProjectCall, ProjectRoute } from "./service.ts";
 import { tokenHeader } from "./token.ts";
@@ -59,8 +59,7 @@ function isApigRequest(head: RequestHead, services: readonly ApigService[]): boo
   if (head.headers["authorization"] !== undefined) return false;
   const isBrowser = headerOf(head, "accept")?.includes("text/html") === true;
   if (head.path === "/") return head.target === "/" && head.method === "GET" && !isBrowser;
-  const { segments } = parseRequest(head, Buffer.alloc(0), "http");
-  return findRoute(services, head.method, segments) !== "path";
+  return findRoute(services, head.method, segmentsOf(head)) !== "path";
 }
 
 function plugin(instance: FastifyInstance, server: ApigServer): void {

@@ -10,7 +10,8 @@
 import { createHash, createHmac } from "node:crypto";
 
 import { percentEncode } from "../../auth/mod.ts";
-import { type ApigRequest, decode, headerOf, type QueryEntry } from "./request.ts";
+import { decodeText, headerOf } from "../../head.ts";
+import type { ApigRequest, QueryParameter } from "./request.ts";
 
 export const algorithm = "SDK-HMAC-SHA256";
 
@@ -71,7 +72,7 @@ function scopeText({ date, region, service }: SignatureScope): string {
 function canonicalPath(path: string): string {
   return path
     .split("/")
-    .map((segment) => percentEncode(decode(segment)))
+    .map((segment) => percentEncode(decodeText(segment)))
     .join("/");
 }
 
@@ -86,9 +87,9 @@ function canonicalQueries({ head, query }: ApigRequest, isDerived: boolean): rea
   return [asSpace, canonicalQuery(literal, isDerived)];
 }
 
-function canonicalQuery(query: readonly QueryEntry[], isDerived: boolean): string {
-  const key = ({ name }: QueryEntry): string => (isDerived ? name.toLowerCase() : name);
-  const isFirst = (entry: QueryEntry): boolean => query.find(({ name }) => name === entry.name) === entry;
+function canonicalQuery(query: readonly QueryParameter[], isDerived: boolean): string {
+  const key = ({ name }: QueryParameter): string => (isDerived ? name.toLowerCase() : name);
+  const isFirst = (entry: QueryParameter): boolean => query.find(({ name }) => name === entry.name) === entry;
   return query
     .filter((entry) => !isDerived || isFirst(entry))
     .toSorted((a, b) => compare(key(a), key(b)) || compare(a.value, b.value))
@@ -97,7 +98,7 @@ function canonicalQuery(query: readonly QueryEntry[], isDerived: boolean): strin
 }
 
 /** As Go's Values.Encode writes a form. */
-function formEncoded(query: readonly QueryEntry[]): string {
+function formEncoded(query: readonly QueryParameter[]): string {
   const encode = (text: string): string => percentEncode(text).replaceAll("%20", "+");
   return query
     .toSorted((a, b) => compare(a.name, b.name))

@@ -3,13 +3,13 @@
  * it: tokens, the catalog, and the names of projects, domains and users.
  */
 import { fail, ok, type Fault, type Result } from "../../../base/mod.ts";
+import { headerOf } from "../../head.ts";
 import {
   type AccountCall,
   type ApigAnswer,
   type ApigRequest,
   type ApigRoute,
   type ApigService,
-  headerOf,
   queryValue,
 } from "../apig/mod.ts";
 import { catalogOf } from "./catalog.ts";

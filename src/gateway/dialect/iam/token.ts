@@ -17,12 +17,12 @@ import type {
   Credential,
   Credentials,
 } from "../../../control/mod.ts";
+import { headerOf } from "../../head.ts";
 import {
   type AccountCall,
   type ApigAnswer,
   authenticateToken,
   type Caller,
-  headerOf,
   type OpenCall,
   readBody,
   sealToken,

@@ -1,31 +1,5 @@
-/** Bodies and queries of the native API, checked before anything is done with them. */
-import type { z } from "zod";
-
-import { fail, type Result } from "../../../base/mod.ts";
-
-/** Faults: `InputMissing` and `InputInvalid`, with the dotted path of the first wrong field. */
-export function parseInput<S extends z.ZodType>(schema: S, input: unknown): Result<z.output<S>> {
-  const parsed = schema.safeParse(input ?? {});
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const issue = parsed.error.issues[0];
-  if (issue === undefined) return fail("InputInvalid", "the input is not valid");
-  if (issue.code === "unrecognized_keys") {
-    const field = [...issue.path, issue.keys[0] ?? ""].join(".");
-    return fail("InputInvalid", `there is no field ${field}`, { field });
-  }
-  const field = issue.path.join(".");
-  const isMissing = issue.code === "invalid_type" && lookUp(input, issue.path) === undefined;
-  if (isMissing) return fail("InputMissing", `${field} is missing`, { field });
-  return fail("InputInvalid", `${field}: ${issue.message}`, { field });
-}
-
-function lookUp(tree: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, part) =>
-      typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined,
-    tree,
-  );
-}
+/** Bodies and queries of the native API: how they are checked, and how times are shown. */
+export { parseInput } from "../../input.ts";
 
 /** Milliseconds since 1970 as ISO 8601 in UTC. */
 export function timeText(ms: number): string {

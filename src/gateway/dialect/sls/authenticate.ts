@@ -6,8 +6,9 @@
  */
 import type { Clock, Fault } from "../../../base/mod.ts";
 import type { Credentials, Principal } from "../../../control/mod.ts";
+import { headerOf } from "../../head.ts";
 import { type Parsed, parsed, refused } from "./answer.ts";
-import { headerOf, type SlsRequest } from "./request.ts";
+import type { SlsRequest } from "./request.ts";
 import {
   emptySha256,
   isSignatureOf,

@@ -1,12 +1,7 @@
 /** A request of the log service taken apart, and its parameters read. */
 import type { RequestHead } from "../../dialect.ts";
+import { headerOf, type QueryEntry, queryOf, segmentsOf } from "../../head.ts";
 import { type Parsed, parsed, refused } from "./answer.ts";
-
-/** A query parameter as it came: decoded, in order; null where there was no `=`. */
-export interface QueryEntry {
-  readonly name: string;
-  readonly value: string | null;
-}
 
 export interface SlsRequest {
   readonly head: RequestHead;
@@ -17,39 +12,8 @@ export interface SlsRequest {
   readonly body: Buffer;
 }
 
-/** Never fails: a broken percent escape stands for itself, and will sign and name nothing. */
 export function parseRequest(head: RequestHead, body: Buffer): SlsRequest {
-  const segments = head.path.slice(1).split("/").map(decode);
-  if (segments.at(-1) === "") segments.pop();
-  const query = head.target
-    .slice(head.path.length + 1)
-    .split("&")
-    .filter((entry) => entry !== "")
-    .map(queryEntry);
-  return { head, segments, query, body };
-}
-
-function queryEntry(entry: string): QueryEntry {
-  const equals = entry.indexOf("=");
-  if (equals === -1) return { name: decodeQuery(entry), value: null };
-  return { name: decodeQuery(entry.slice(0, equals)), value: decodeQuery(entry.slice(equals + 1)) };
-}
-
-function decodeQuery(text: string): string {
-  return decode(text.replaceAll("+", " "));
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-export function headerOf(head: RequestHead, name: string): string | undefined {
-  const value = head.headers[name];
-  return Array.isArray(value) ? value.join(",") : value;
+  return { head, segments: segmentsOf(head), query: queryOf(head), body };
 }
 
 /** A named value of a query or a JSON body; empty and null are the same as absent. */

@@ -7,7 +7,8 @@
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 
-import { headerOf, type QueryEntry, type SlsRequest } from "./request.ts";
+import { headerOf, type QueryEntry } from "../../head.ts";
+import type { SlsRequest } from "./request.ts";
 
 export const emptySha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
