@@ -60,7 +60,7 @@ function listProjects({ services, query, caller, host }: SlsCall): SlsAnswer {
   };
   const group = text("resourceGroupId");
   const all = services.logProjects
-    .listProjects({ accountId: caller.accountId, ...region })
+    .listProjects({ accountId: caller.accountId, ...region, kind: "sls" })
     .filter((project) => project.name.includes(text("projectName")))
     .filter((project) => project.description.includes(text("description")))
     .filter((project) => group === "" || project.resourceGroupId === group);

@@ -88,6 +88,13 @@ describe("projects", () => {
     expect(await codeOf({ method: "POST", path: "/", host: endpoint, body })).toBe(code);
   });
 
+  it("are not listed beside the log groups of the other cloud's log service", async () => {
+    const group = { name: "group", alias: "", retentionDays: 7, tags: {} };
+    unwrap(server.logProjects.createProject({ accountId, regionId, project: "a-log-group", group }));
+    const { json } = await callSls(server, { method: "GET", path: "/", host: endpoint });
+    expect(JSON.stringify(json)).not.toContain("a-log-group");
+  });
+
   it("are shown as the SDKs read them", async () => {
     const { json } = await callSls(server, { method: "GET", path: "/" });
     expect(json).toMatchObject({
