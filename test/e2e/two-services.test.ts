@@ -5,12 +5,12 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
-import PopCore from "@alicloud/pop-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { callNative, readStatus } from "../support/administration.ts";
 import { echoDatagrams, exchangeMessages } from "../support/exchange.ts";
 import { requirePeer, requireRoot } from "../support/peers.ts";
+import { accessOf, rpcCall, type SagCall, sagCall } from "../support/sag-client.ts";
 import { readSlsLogs } from "../support/sls-client.ts";
 import { createVethToPeer, type VethToPeer } from "../support/veth.ts";
 import { eventually, type RunningWeir, startWeir, temporaryDirectory } from "../support/weir.ts";
@@ -18,13 +18,12 @@ import { eventually, type RunningWeir, startWeir, temporaryDirectory } from "../
 const isPossible = requireRoot("capture packets") && requirePeer("ip");
 /** The shortest that the service has. */
 const windowS = 60;
+const vpcVersion = "2016-04-28";
 const messages = 5;
 const messageBytes = 100;
 const octets = messages * (messageBytes + 28);
 /** A window, the look for new interfaces, and what a loaded machine adds. */
 const windowTimeoutMs = windowS * 1000 + 60_000;
-
-type Call = (action: string, parameters?: Record<string, unknown>) => Promise<Record<string, unknown>>;
 
 interface ResourceAnswer {
   readonly id: string;
@@ -32,18 +31,6 @@ interface ResourceAnswer {
   readonly parentId?: string;
   readonly interfaceName?: string;
   readonly instanceId: string;
-}
-
-function callerOf({ ready }: RunningWeir, apiVersion: string): Call {
-  const { accessKeyId, accessKeySecret, endpoint, regionId } = ready;
-  const client = new PopCore({
-    accessKeyId,
-    accessKeySecret: accessKeySecret!,
-    endpoint,
-    apiVersion,
-  });
-  return (action, parameters) =>
-    client.request(action, { RegionId: regionId, ...parameters }, { method: "POST" });
 }
 
 async function resourceOf(weir: RunningWeir, interfaceName: string): Promise<ResourceAnswer> {
@@ -73,8 +60,8 @@ describe.skipIf(!isPossible)("flow logs of two services on the same interfaces",
   const directory = temporaryDirectory("two-services");
   let links: VethToPeer[] = [];
   let weir: RunningWeir;
-  let smartag: Call;
-  let vpc: Call;
+  let smartag: SagCall;
+  let vpc: SagCall;
   let sagFlowLogId: string;
   let vpcFlowLogId: string;
 
@@ -87,8 +74,8 @@ describe.skipIf(!isPossible)("flow logs of two services on the same interfaces",
       data: join(directory.path, "data"),
       args: ["--set", `capture.interfaces.include=${pattern}`],
     });
-    smartag = callerOf(weir, "2018-03-13");
-    vpc = callerOf(weir, "2016-04-28");
+    smartag = sagCall(accessOf(weir));
+    vpc = rpcCall(accessOf(weir), vpcVersion);
   });
 
   afterAll(async () => {
@@ -218,11 +205,8 @@ describe.skipIf(!isPossible)("a flow log whose change is under way", () => {
       environment,
     }));
   const statusOf = async (running: RunningWeir, flowLogId: string): Promise<string> => {
-    const { ready } = running;
-    const call = callerOf(
-      { ...running, ready: { ...ready, accessKeySecret: environment.WEIR_ACCESS_KEY_SECRET } },
-      "2016-04-28",
-    );
+    const accessKeySecret = environment.WEIR_ACCESS_KEY_SECRET;
+    const call = rpcCall({ ...accessOf(running), accessKeySecret }, vpcVersion);
     const described = await call("DescribeFlowLogs", { FlowLogId: flowLogId });
     const [flowLog] = (described["FlowLogs"] as { FlowLog: { Status: string }[] }).FlowLog;
     return flowLog?.Status ?? "gone";

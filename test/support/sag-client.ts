@@ -1,4 +1,4 @@
-/** Calls the Smart Access Gateway API with Alibaba's own SDK. */
+/** Calls the Smart Access Gateway API, and others of its style, with Alibaba's own SDK. */
 import PopCore from "@alicloud/pop-core";
 
 import type { RunningWeir } from "./weir.ts";
@@ -20,9 +20,14 @@ export function accessOf({ ready }: RunningWeir, former?: SagAccess): SagAccess 
   return { ...ready, accessKeySecret: ready.accessKeySecret ?? former?.accessKeySecret ?? "" };
 }
 
-/** Calls one action by POST, in the access's region; rejects with the answer's error. */
-export function sagCall({ regionId, ...access }: SagAccess): SagCall {
-  const client = new PopCore({ ...access, apiVersion: "2018-03-13" });
+/** Calls one action of the Smart Access Gateway; rejects with the answer's error. */
+export function sagCall(access: SagAccess): SagCall {
+  return rpcCall(access, "2018-03-13");
+}
+
+/** Calls one action of the service of that version by POST, in the access's region; rejects with the answer's error. */
+export function rpcCall({ regionId, ...access }: SagAccess, apiVersion: string): SagCall {
+  const client = new PopCore({ ...access, apiVersion });
   return (action, parameters) =>
     client.request(action, { RegionId: regionId, ...parameters }, { method: "POST" });
 }

@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly readyTimeoutMs?: number;
   /** Goes before the launcher, such as setpriv and its arguments. */
   readonly prefix?: readonly string[];
+  /** Address of the API; 127.0.0.1 if not given. */
+  readonly host?: string;
 }
 
 export function temporaryDirectory(name: string): { path: string; remove: () => void } {
@@ -48,14 +50,14 @@ export function temporaryDirectory(name: string): { path: string; remove: () => 
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** `./weir serve --json` on a free port of 127.0.0.1; rejects with its standard error if it does not get ready. */
+/** `./weir serve --json` on a free port; rejects with its standard error if it does not get ready. */
 export async function startWeir(options: StartOptions): Promise<RunningWeir> {
   const startedMs = performance.now();
   const args = [
     "serve",
     "--json",
     "--listen",
-    "127.0.0.1:0",
+    `${options.host ?? "127.0.0.1"}:0`,
     "--data",
     options.data,
     ...(options.args ?? []),
