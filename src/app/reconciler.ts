@@ -73,10 +73,12 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
     const merged = new Map(wanted.map((delivery) => [subjectKey(delivery.subject), delivery]));
     // A subject that stays keeps its former routes until its former flows are accepted.
     current = new Map([...merged, ...current]);
-    inStep = await applyPlan(dependencies, wanted, [...before, ...former]);
-    if (!stopped) settle(dependencies, inStep ? pending : pending.filter(isHeldBefore(dependencies)));
+    const isHeld = await applyPlan(dependencies, wanted, [...before, ...former]);
+    const done = isHeld ? pending : pending.filter(isHeldBefore(dependencies));
+    const areSettled = stopped || settle(dependencies, done);
+    inStep = isHeld && areSettled;
     // Capture still holds flows of before, because the spool takes none now: their routes must hold.
-    if (!inStep) return;
+    if (!isHeld) return;
     current = merged;
     former = before;
   };
@@ -124,12 +126,16 @@ function createTurns(work: () => Promise<void>) {
   return { ask, last: () => next ?? running };
 }
 
-/** What capture holds is no longer under way; a store that is full leaves it so until the next reconciliation. */
-function settle({ context, logger }: ReconcilerDependencies, flowLogs: readonly FlowLog[]): void {
-  for (const { id, updatedMs } of flowLogs) {
-    const settled = context().control.flowLogs.settle(id, updatedMs);
-    if (!settled.ok) logger.warn({ flowLogId: id, fault: settled.fault }, "a change stays under way");
-  }
+/** What capture holds is no longer under way. False if that cannot be kept, and has to be tried again. */
+function settle({ context, logger }: ReconcilerDependencies, flowLogs: readonly FlowLog[]): boolean {
+  const { control } = context();
+  return flowLogs
+    .map(({ id, updatedMs }) => {
+      const settled = control.flowLogs.settle(id, updatedMs);
+      if (!settled.ok) logger.warn({ flowLogId: id, fault: settled.fault }, "a change stays under way");
+      return settled.ok;
+    })
+    .every((isKept) => isKept);
 }
 
 /**

@@ -155,6 +155,17 @@ describe("a flow log", () => {
     expect(transitionOf(flowLog)).toBe("activating");
   });
 
+  it("whose end cannot be kept, for the disk is full, is settled by a later try", async () => {
+    const flowLog = create();
+    vi.spyOn(control.flowLogs, "settle").mockReturnValueOnce(fail("DiskFull", "the disk is full"));
+    void reconciler.reconcile();
+    await answerPlan(taken);
+    expect(transitionOf(flowLog)).toBe("activating");
+    await vi.advanceTimersByTimeAsync(6000);
+    await answerPlan(taken);
+    expect(transitionOf(flowLog)).toBeUndefined();
+  });
+
   it("that was changed again meanwhile is not settled by the plan before", async () => {
     const flowLog = create();
     void reconciler.reconcile();
