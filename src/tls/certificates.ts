@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { hostname, networkInterfaces } from "node:os";
 import { isIP } from "node:net";
 
-import { type Clock, ok, type Result } from "../base/mod.ts";
+import { type Clock, formatAddress, ok, parseAddress, type Result } from "../base/mod.ts";
 import type { Logger } from "../observe/mod.ts";
 import { createCertificateFile } from "./certificate-file.ts";
 import { createLocalAuthority, type LocalAuthority } from "./local-authority.ts";
@@ -104,12 +104,19 @@ function report(certificate: string): Omit<CertificateReport, "source"> {
   return {
     subject: oneLine(subject),
     issuer: oneLine(issuer),
-    names: (subjectAltName ?? "").split(", ").map((name) => name.replace(/^(?:DNS|IP Address):/u, "")),
+    names: (subjectAltName ?? "").split(", ").map(nameText),
     validFrom: validFromDate.toISOString(),
     validTo: validToDate.toISOString(),
     fingerprint: fingerprint256,
     certificate,
   };
+}
+
+/** Addresses as they are usually written: Node.js shows all eight groups of an IPv6 one. */
+function nameText(entry: string): string {
+  const name = entry.replace(/^(?:DNS|IP Address):/u, "");
+  const address = parseAddress(name);
+  return address.ok ? formatAddress(address.value) : name;
 }
 
 function oneLine(name: string): string {

@@ -38,7 +38,10 @@ const serverDays = 397;
 /** A certificate is made anew when less than this is left of it. */
 const renewalMs = 130 * 86_400_000;
 const recheckMs = 60_000;
+const retryMs = 5000;
 const hostsMax = 256;
+/** Signing takes some milliseconds, and anybody may ask: so many hosts that are new, in each time between checks. */
+const newHostsMax = 120;
 const hostPattern = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/u;
 
 interface Signed {
@@ -46,6 +49,8 @@ interface Signed {
   readonly server: ServerCertificate;
   /** Certificates of single hosts, with the server's key. */
   readonly hosts: Map<string, ServerCertificate>;
+  /** Hosts that may yet be signed for until the next check. */
+  newHostsLeft: number;
   readonly checkedMs: number;
 }
 
@@ -56,6 +61,7 @@ interface Deps {
 
 export function createLocalAuthority(config: LocalAuthorityConfig, deps: Deps): LocalAuthority {
   let signed: Signed | undefined;
+  let refused: { readonly fault: Result<never>; readonly untilMs: number } | undefined;
   // One after another: two at once would each make a certificate, and one would be lost.
   let turn: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -65,13 +71,18 @@ export function createLocalAuthority(config: LocalAuthorityConfig, deps: Deps): 
   };
   const open = async (): Promise<Result<Signed>> => {
     const { clock, logger } = deps;
-    if (signed !== undefined && clock.monotonicMs() - signed.checkedMs < recheckMs) return ok(signed);
+    const steadyMs = clock.monotonicMs();
+    if (signed !== undefined && steadyMs - signed.checkedMs < recheckMs) return ok(signed);
+    // A full disk is tried, and complained of, every few seconds, and not for each connection.
+    if (refused !== undefined && steadyMs < refused.untilMs) return refused.fault;
     try {
       signed = await bringUpToDate(config, deps, signed);
+      refused = undefined;
       return ok(signed);
     } catch (error) {
       logger.error({ error: toFault(error).message }, "no certificate could be made");
-      return unusable(config.directory, error);
+      refused = { fault: unusable(config.directory, error), untilMs: steadyMs + retryMs };
+      return refused.fault;
     }
   };
   return {
@@ -99,13 +110,14 @@ function isNarrow({ narrowDomains }: LocalAuthorityConfig, host: string | undefi
   return narrowDomains.includes(host.slice(dot + 1)) && hostPattern.test(host.slice(0, dot));
 }
 
-/** Kept for the hosts that were asked for last; a host that comes back is signed for anew. */
-async function hostCertificate(
-  { authority, server, hosts }: Signed,
-  host: string,
-  { clock }: Deps,
-): Promise<ServerCertificate> {
+/**
+ * Kept for the hosts that were asked for last; a host that comes back is signed for anew. Where too many
+ * are new, the certificate that all others get.
+ */
+async function hostCertificate(signed: Signed, host: string, { clock }: Deps): Promise<ServerCertificate> {
+  const { authority, server, hosts } = signed;
   const known = hosts.get(host);
+  if (known === undefined && signed.newHostsLeft-- <= 0) return server;
   const found =
     known ?? (await issueServer(authority, { key: server.key, names: [host] }, serverValidity(clock)));
   hosts.delete(host);
@@ -136,13 +148,13 @@ async function bringUpToDate(
   const kept = read(directory, "server");
   if (kept !== undefined && !isEnding(kept, nowMs) && isFor(kept, wanted) && isSignedBy(kept, authority)) {
     return before?.server.certificate === kept.certificate
-      ? { ...before, checkedMs }
-      : { authority, server: kept, hosts: new Map(), checkedMs };
+      ? { ...before, newHostsLeft: newHostsMax, checkedMs }
+      : { authority, server: kept, hosts: new Map(), newHostsLeft: newHostsMax, checkedMs };
   }
   const server = await issueServer(authority, { key: newKey(), names: wanted }, serverValidity(clock));
   write(directory, "server", server);
   logger.info({ names: wanted }, "a certificate for https was made");
-  return { authority, server, hosts: new Map(), checkedMs };
+  return { authority, server, hosts: new Map(), newHostsLeft: newHostsMax, checkedMs };
 }
 
 function serverValidity(clock: Clock): { nowMs: number; days: number } {

@@ -106,6 +106,17 @@ describe("the local authority", () => {
     }
   });
 
+  it("signs for so many new hosts a minute, and gives the others the common certificate", async () => {
+    const opened = open(newDirectory());
+    const common = (await server(opened)).fingerprint256;
+    const hosts = Array.from({ length: 130 }, (_, index) => `host${index}.localhost`);
+    const found = await Promise.all(hosts.map(async (host) => (await server(opened, host)).fingerprint256));
+    expect(found.filter((fingerprint) => fingerprint === common)).toHaveLength(10);
+    expect((await server(opened, "host0.localhost")).fingerprint256).toBe(found[0]);
+    opened.clock.aheadMs += 61_000;
+    expect((await server(opened, "host129.localhost")).fingerprint256).not.toBe(common);
+  });
+
   it("makes one certificate for all that ask at once", async () => {
     const opened = open(newDirectory());
     const found = await Promise.all(Array.from({ length: 8 }, () => server(opened)));
@@ -157,12 +168,16 @@ describe("the local authority", () => {
     expect(new X509Certificate(certificate).verify(signer.publicKey)).toBe(true);
   });
 
-  it("says so where it can write nothing", async () => {
+  it("says so where it can write nothing, and tries again", async () => {
     const file = newDirectory();
     writeFileSync(file, "");
-    expect(await open(file).local.certificateFor(undefined)).toMatchObject({
-      fault: { code: "DataDirectoryUnusable" },
-    });
+    const opened = open(file);
+    const refused = { fault: { code: "DataDirectoryUnusable" } };
+    expect(await opened.local.certificateFor(undefined)).toMatchObject(refused);
+    rmSync(file);
+    expect(await opened.local.certificateFor(undefined)).toMatchObject(refused);
+    opened.clock.aheadMs += 10_000;
+    expect(await opened.local.certificateFor(undefined)).toMatchObject({ ok: true });
   });
 
   it.skipIf(!requirePeer("openssl"))(
@@ -174,6 +189,7 @@ describe("the local authority", () => {
       const verify = (...args: string[]) =>
         execFileSync("openssl", ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", ca, ...args], {
           encoding: "utf8",
+          stdio: "pipe",
         });
       const leaf = join(directory, "server.pem");
       expect(verify("-verify_hostname", "flows.weir.test", leaf)).toContain("OK");

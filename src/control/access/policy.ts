@@ -241,13 +241,22 @@ function loadPolicies(database: Database): Map<string, KnownPolicy> {
       type: "Custom",
       description: String(row["description"]),
       document,
-      // Refused at the start rather than skipped: what cannot be read may be what denies.
-      parsed: unwrap(parsePolicyDocument(document)),
+      parsed: unwrap(readable(name, parsePolicyDocument(document))),
       createdMs: Number(row["created_ms"]),
       updatedMs: Number(row["updated_ms"]),
     });
   }
   return policies;
+}
+
+/** What cannot be read is refused at the start rather than skipped: it may be what denies. */
+function readable(name: string, parsed: Result<PolicyDocument>): Result<PolicyDocument> {
+  if (parsed.ok) return parsed;
+  return fail("DataDirectoryUnusable", `the policy ${name} cannot be read: ${parsed.fault.message}`, {
+    field: "policy",
+    value: name,
+    cause: parsed.fault,
+  });
 }
 
 function shown({ accountId: _accountId, parsed: _parsed, ...policy }: KnownPolicy): Policy {

@@ -1,11 +1,11 @@
 /** A listening gateway with the log service alone, on projects of its own and a store that the test gives. */
 import { createHash, createHmac } from "node:crypto";
 
-import { type Clock, fail, ok, systemClock, unwrap } from "../../../../src/base/mod.ts";
+import { type Clock, fail, type FaultCode, ok, systemClock, unwrap } from "../../../../src/base/mod.ts";
 import { controlMigrations } from "../../../../src/control/schema.ts";
 import { createLogProjects, type LogProjects } from "../../../../src/control/mod.ts";
 import { openDatabase } from "../../../../src/database/mod.ts";
-import { createGateway, type Dialect, type Gateway } from "../../../../src/gateway/mod.ts";
+import { type Authorizer, createGateway, type Dialect, type Gateway } from "../../../../src/gateway/mod.ts";
 import { createSlsDialect } from "../../../../src/gateway/dialect/sls/mod.ts";
 import { createMetrics, type Metrics, silentLogger } from "../../../../src/observe/mod.ts";
 import { createLogReader, type LogReaderStore } from "../../../../src/query/mod.ts";
@@ -27,7 +27,17 @@ const noStore: LogReaderStore = {
   query: async () => Promise.resolve(fail("StoreUnavailable", "no store")),
 };
 
-export function createSlsServer(store: LogReaderStore = noStore): SlsServer {
+export interface SlsServerOptions {
+  /** Lets everybody do everything if not given. */
+  readonly authorizer?: Authorizer;
+  /** The fault with which every request that brings a security token is refused. */
+  readonly tokenFault?: FaultCode;
+}
+
+export function createSlsServer(
+  store: LogReaderStore = noStore,
+  { authorizer, tokenFault = "SecurityTokenMalformed" }: SlsServerOptions = {},
+): SlsServer {
   const database = unwrap(openDatabase(":memory:", { migrations: controlMigrations }));
   for (const id of [accountId, "2222222222222222"]) {
     database.prepare("INSERT INTO account VALUES (?, 'name', 'rg', 0)").run(id);
@@ -51,7 +61,7 @@ export function createSlsServer(store: LogReaderStore = noStore): SlsServer {
       logger: silentLogger,
       credentials: {
         find: (id, securityToken = "") => {
-          if (securityToken !== "") return fail("SecurityTokenMalformed", id);
+          if (securityToken !== "") return fail(tokenFault, id);
           if (id === "LTAIinactive") return fail("AccessKeyInactive", id);
           const owner = keys[id];
           if (owner === undefined) return fail("AccessKeyNotFound", id);
@@ -60,7 +70,7 @@ export function createSlsServer(store: LogReaderStore = noStore): SlsServer {
           return ok({ accessKeyId: id, accessKeySecret, principal: { ...principal, accessKeyId: id } });
         },
       },
-      authorizer: { authorize: () => ok(undefined) },
+      authorizer: authorizer ?? { authorize: () => ok(undefined) },
     },
   );
   const gateway = createGateway({
