@@ -1,5 +1,6 @@
 /** How one flow log's deliveries go, from capture to each output. */
 import { systemClock } from "../base/mod.ts";
+import type { SubjectStatus } from "../capture/mod.ts";
 import type { FlowLog } from "../control/mod.ts";
 import type { DeliveryProblem, DeliveryStatus } from "../gateway/mod.ts";
 import type { System } from "./system.ts";
@@ -20,12 +21,23 @@ export function deliveryReportOf(system: System, flowLogId: string): Report | un
     capture: {
       state: flowLog.status === "active" ? state : "off",
       ...(fault === undefined ? {} : { reason: fault.message, remedy: fault.remedy }),
-      resources: subjects.filter(isOfFlowLog),
+      resources: subjects.filter(isOfFlowLog).map(toldOf),
       packets: ledger.filter(isOfFlowLog),
     },
     logService: { enabled: logService.enabled },
     netflow: { enabled: netflowOutput.enabled, ...netflow.status(flowLogId) },
     spoolLosses: spool.status().losses.filter((loss) => loss.flowLogId === flowLogId),
+  };
+}
+
+/** A subject's counts as one row of a table. */
+function toldOf({ windows, accountedUpToUs, ...counts }: SubjectStatus): Report {
+  return {
+    ...counts,
+    ...(windows === undefined
+      ? {}
+      : { windowsOk: windows.ok, windowsNoData: windows.noData, windowsSkipData: windows.skipData }),
+    ...(accountedUpToUs === undefined ? {} : { accountedUpToMs: Math.floor(accountedUpToUs / 1000) }),
   };
 }
 

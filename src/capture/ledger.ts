@@ -12,7 +12,7 @@ import type { Tap } from "./tap.ts";
 import { trafficClassesOf } from "./traffic-class.ts";
 
 interface Account {
-  readonly subject: CaptureSubject;
+  subject: CaptureSubject;
   readonly interfaceName: string;
   /** What was counted by taps that are closed since, or while the subject was attached before. */
   readonly folded: LedgerCounts;
@@ -48,8 +48,12 @@ const closedAccountsMax = 256;
 
 export function createLedger(): Ledger {
   const accounts = new Map<string, Account>();
-  const forgotten = new Map<string, LedgerCounts>();
-  const attachments = new Map<string, number>();
+  const histories = new Map<string, History>();
+  const historyOf = (key: string): History => {
+    const history = histories.get(key) ?? createHistory();
+    histories.set(key, history);
+    return history;
+  };
   const endCounts = (tap: Tap, kept: ReadonlySet<string>, atReadPosition: boolean): void => {
     for (const account of accounts.values()) {
       if (account.open?.tap !== tap || kept.has(attachment(account.subject))) continue;
@@ -65,41 +69,57 @@ export function createLedger(): Ledger {
     reattach(tap, subjects) {
       endCounts(tap, new Set(subjects.map(attachment)), true);
       for (const subject of subjects) {
-        const name = `${subjectKey(subject)} ${tap.name}`;
-        const known = accounts.get(name);
-        if (known?.open?.tap === tap) continue;
-        const folded = known?.folded ?? emptyLedgerCounts();
         const key = subjectKey(subject);
-        attachments.set(key, (attachments.get(key) ?? 0) + 1);
-        accounts.set(name, { subject, interfaceName: tap.name, folded, open: { tap, base: baseOf(tap) } });
+        const name = `${key} ${tap.name}`;
+        const account = accounts.get(name) ?? createAccount(subject, tap.name);
+        if (account.open?.tap === tap) continue;
+        account.subject = subject;
+        account.open = { tap, base: baseOf(tap) };
+        accounts.set(name, account);
+        const history = historyOf(key);
+        history.accounts.add(account);
+        history.attachments++;
       }
     },
     detach: (tap) => endCounts(tap, new Set(), false),
     entries: () => [...accounts.values()].map(entryOf),
     totalOf(key) {
-      const total = { ...(forgotten.get(key) ?? emptyLedgerCounts()) };
-      for (const account of accounts.values()) {
-        if (subjectKey(account.subject) === key) addLedgerCounts(total, countsOf(account));
-      }
+      const history = histories.get(key);
+      const total = { ...(history?.forgotten ?? emptyLedgerCounts()) };
+      for (const account of history?.accounts ?? []) addLedgerCounts(total, countsOf(account));
       return total;
     },
-    attachmentsOf: (key) => attachments.get(key) ?? 0,
+    attachmentsOf: (key) => histories.get(key)?.attachments ?? 0,
     forget(keys) {
-      for (const key of attachments.keys()) if (!keys.has(key)) attachments.delete(key);
-      for (const key of forgotten.keys()) if (!keys.has(key)) forgotten.delete(key);
       const closed = [...accounts].filter(([, { open }]) => open === null);
       const excess = closed.length - closedAccountsMax;
-      for (const [index, [name, { subject, folded }]] of closed.entries()) {
-        const key = subjectKey(subject);
+      for (const [index, [name, account]] of closed.entries()) {
+        const key = subjectKey(account.subject);
         if (index >= excess && keys.has(key)) continue;
         accounts.delete(name);
-        if (!keys.has(key)) continue;
-        const kept = forgotten.get(key) ?? emptyLedgerCounts();
-        addLedgerCounts(kept, folded);
-        forgotten.set(key, kept);
+        const history = historyOf(key);
+        history.accounts.delete(account);
+        addLedgerCounts(history.forgotten, account.folded);
       }
+      for (const key of histories.keys()) if (!keys.has(key)) histories.delete(key);
     },
   };
+}
+
+/** What is kept of a subject for as long as it lasts. */
+interface History {
+  readonly accounts: Set<Account>;
+  /** Of accounts that are told no more. */
+  readonly forgotten: LedgerCounts;
+  attachments: number;
+}
+
+function createHistory(): History {
+  return { accounts: new Set(), forgotten: emptyLedgerCounts(), attachments: 0 };
+}
+
+function createAccount(subject: CaptureSubject, interfaceName: string): Account {
+  return { subject, interfaceName, folded: emptyLedgerCounts(), open: null };
 }
 
 /** A subject whose scope or filter changed selects by another rule: its count ends and begins anew. */

@@ -41,4 +41,25 @@ describe("the ledger", () => {
     expect(names).toContain("veth2999");
     expect(names.length).toBeLessThan(300);
   });
+
+  it("keeps the sum of a subject whose accounts it forgets, and nothing of one that is gone", () => {
+    const ledger = createLedger();
+    const key = subjectKey(subject);
+    const count = 1000;
+    for (let index = 1; index <= count; index++) {
+      const intake = createIntake(index, point);
+      const tap = createFedTap(`veth${index}`, intake);
+      ledger.reattach(tap, [subject]);
+      tap.setDrops(3);
+      intake.counts.notIp += 2;
+      ledger.detach(tap);
+      ledger.forget(keys);
+    }
+    expect(ledger.entries().length).toBeLessThan(300);
+    expect(ledger.totalOf(key)).toMatchObject({ kernelDrops: 3 * count, notSelected: 2 * count });
+    expect(ledger.attachmentsOf(key)).toBe(count);
+    ledger.forget(new Set());
+    expect(ledger.totalOf(key)).toMatchObject({ kernelDrops: 0, notSelected: 0 });
+    expect(ledger.attachmentsOf(key)).toBe(0);
+  });
 });

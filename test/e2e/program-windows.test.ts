@@ -24,7 +24,7 @@ interface Resource {
 
 interface Covered {
   readonly resourceId: string;
-  readonly accountedUpToUs?: number;
+  readonly accountedUpToMs?: number;
 }
 
 describe.skipIf(!isPossible)("a Weir that is killed within a window", () => {
@@ -64,16 +64,16 @@ describe.skipIf(!isPossible)("a Weir that is killed within a window", () => {
           outputs: { logService: { enabled: true, project: "windows", logstore: "killed" } },
         },
       });
-      const accountedUpToUs = (): Promise<number> =>
+      const accountedUpToMs = (): Promise<number> =>
         eventually("the windows are accounted for", 30_000, async () => {
           const { delivery } = await callNative<{ delivery: { capture: { resources: Covered[] } } }>(
             data,
             "GET",
             `/flow-logs/${flowLog.id}`,
           );
-          return delivery.capture.resources.find(({ resourceId }) => resourceId === id)?.accountedUpToUs;
+          return delivery.capture.resources.find(({ resourceId }) => resourceId === id)?.accountedUpToMs;
         });
-      const beganUs = await accountedUpToUs();
+      const beganMs = await accountedUpToMs();
       const echo = await echoDatagrams("udp4", link.hostAddress);
       await exchangeMessages(link.peer, echo, 5, 100);
       echo.close();
@@ -96,7 +96,7 @@ describe.skipIf(!isPossible)("a Weir that is killed within a window", () => {
       const skipped = statuses.map((record) => Number(record["start"]));
       expect(new Set(skipped).size).toBe(skipped.length);
       // Of the window that it began in to the one that it was there again in.
-      const first = windowOf(beganUs / 1e6);
+      const first = windowOf(beganMs / 1000);
       expect(skipped.every((startS) => startS >= first && startS <= windowOf(restartedS))).toBe(true);
       const others = await recordsWith("NODATA");
       expect(

@@ -137,6 +137,7 @@ function createFedDriver(deps: DriverDeps): Result<Driver> {
     ...deps,
     encapsulations: deps.config.encapsulations,
     clock: systemClock,
+    lossDelayMs: tcpdumpDelayMs,
     assignedAddresses,
     openTap(device, intake) {
       const tap = createFedTap(device.name, intake);

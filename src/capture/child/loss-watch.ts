@@ -15,6 +15,8 @@ export interface LossWatchDeps {
   readonly interfaces: () => readonly InterfaceStatus[];
   /** The clock of the packets' timestamps; undefined where they have a time of their own, which does not jump. */
   readonly clock: Clock | undefined;
+  /** A loss is known so long after it happened, at most. */
+  readonly delayMs: number;
 }
 
 export interface LossWatch {
@@ -30,7 +32,7 @@ interface Known {
   readonly attachments: number;
 }
 
-export function createLossWatch({ ledger, interfaces, clock }: LossWatchDeps): LossWatch {
+export function createLossWatch({ ledger, interfaces, clock, delayMs }: LossWatchDeps): LossWatch {
   const knownOf = new WeakMap<MeteredSubject, Known>();
   let lastUs = Number.NaN;
   let lastMonotonicUs = 0;
@@ -65,7 +67,7 @@ export function createLossWatch({ ledger, interfaces, clock }: LossWatchDeps): L
           metered.subject.interfaceNames.some((name) => failed.has(name)) ||
           jumped;
         // Of a first look nothing lies before.
-        if (isLoss) metered.account.lost(Number.isNaN(lastUs) ? nowUs : lastUs, nowUs);
+        if (isLoss) metered.account.lost((Number.isNaN(lastUs) ? nowUs : lastUs) - delayMs * 1000, nowUs);
       }
       lastUs = nowUs;
     },

@@ -32,6 +32,8 @@ export interface SessionDeps extends Omit<TapTableDeps, "ledger"> {
   readonly sendAccounted: (subjects: readonly AccountedSubject[]) => void;
   /** The clock of the packets' timestamps; undefined where they have a time of their own. */
   readonly clock: Clock | undefined;
+  /** How long after it happened a loss may become known; 0 if absent. */
+  readonly lossDelayMs?: number;
 }
 
 export interface Session {
@@ -104,7 +106,12 @@ function createState(deps: SessionDeps): State {
     ledger,
     taps,
     check: createLedgerCheck(ledger, taps),
-    watch: createLossWatch({ ledger, interfaces: () => taps.statuses(), clock: deps.clock }),
+    watch: createLossWatch({
+      ledger,
+      interfaces: () => taps.statuses(),
+      clock: deps.clock,
+      delayMs: deps.lossDelayMs ?? 0,
+    }),
     subjects: new Map(),
     gone: [],
     plan: emptyPlan,
