@@ -2,7 +2,8 @@
 import { systemClock, toFault } from "../base/mod.ts";
 import { startClockWatch } from "./clock-watch.ts";
 import { discoveredInterfaces } from "./interfaces.ts";
-import { hostInterfaces, syncResources, type System } from "./system.ts";
+import { hostInterfaces, syncResources } from "./resources.ts";
+import type { System } from "./system.ts";
 
 const interfacesEveryMs = 5000;
 const retentionEveryMs = 3_600_000;

@@ -1,13 +1,10 @@
 /** The parts of a running Weir, built and started in the order in which they need each other. */
-import { hostname } from "node:os";
-
 import { ok, type Result, systemClock } from "../base/mod.ts";
 import {
   type Capture,
   createFirewall,
   createVerdictCapture,
   discoverInterfaces,
-  type HostInterface,
   type VerdictCaptureDeps,
   type WindowMemory,
 } from "../capture/mod.ts";
@@ -32,8 +29,7 @@ import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { type DeliveryContext, routesOf } from "./delivery.ts";
 import { createDroppedWindows } from "./dropped-windows.ts";
 import { createIntake, type Intake } from "./intake.ts";
-import { declaredResources } from "./declared-resources.ts";
-import { discoveredInterfaces, selectInterfaces } from "./interfaces.ts";
+import { hostInterfaces, syncResources } from "./resources.ts";
 import { createReconciler, type Reconciler } from "./reconciler.ts";
 import { createShutdown, type Shutdown } from "./shutdown.ts";
 import { openSteadyClock, type SteadyClock } from "./steady-clock.ts";
@@ -340,31 +336,6 @@ async function drain(spool: Spool): Promise<void> {
   while (spool.status().sinks.some(({ pending }) => pending > 0) && performance.now() < deadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, drainPollMs));
   }
-}
-
-/** The host's interfaces that are resources; loopback only where it is to be metered. */
-export function hostInterfaces({ capture: { interfaces, loopback } }: Configuration): HostInterface[] {
-  const devices = discoverInterfaces().filter(({ kind }) => loopback || kind !== "loopback");
-  const names = new Set(
-    selectInterfaces(
-      devices.map(({ name }) => name),
-      interfaces,
-    ),
-  );
-  return devices.filter(({ name }) => names.has(name));
-}
-
-/** Brings the list of resources up to date with the host and the configuration. */
-export function syncResources({
-  configuration,
-  control,
-  data,
-}: Pick<System, "configuration" | "control" | "data">): Result<unknown> {
-  const interfaces = discoveredInterfaces(hostInterfaces(configuration));
-  return control.resources.sync({
-    hosts: [{ agentId: data.agentId, name: hostname(), interfaces }],
-    declared: declaredResources(configuration),
-  });
 }
 
 function healthOf({

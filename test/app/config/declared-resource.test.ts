@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { loadConfiguration } from "../../../src/app/config/mod.ts";
-import { declaredResources } from "../../../src/app/declared-resources.ts";
+import { declaredResources } from "../../../src/app/resources.ts";
 import { unwrap } from "../../../src/base/mod.ts";
 import { hostWith, openTestControl } from "../../control/support.ts";
 
