@@ -8,7 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { callNative } from "../support/administration.ts";
 import { echoDatagrams, exchangeMessages } from "../support/exchange.ts";
-import { callHuawei, type HuaweiAccess } from "../support/huawei-client.ts";
+import {
+  callHuawei,
+  type HuaweiAccess,
+  huaweiAccessOf,
+  type LogPlace,
+  makeLogPlace,
+} from "../support/huawei-client.ts";
 import { vpc, vpcClient } from "../support/huawei-sdk.ts";
 import { requirePeer, requireRoot } from "../support/peers.ts";
 import { createVethToPeer, type VethToPeer } from "../support/veth.ts";
@@ -35,17 +41,6 @@ interface FlowLogAnswer {
   readonly flow_log: Readonly<Record<string, unknown>> & { readonly id: string };
 }
 
-interface Place {
-  readonly projectId: string;
-  readonly groupId: string;
-  readonly streamId: string;
-}
-
-function accessOf({ ready }: RunningWeir): HuaweiAccess {
-  const { endpoint, accessKeyId, accessKeySecret } = ready;
-  return { endpoint, accessKeyId, accessKeySecret: accessKeySecret! };
-}
-
 async function create(client: Client, flowLog: FlowLogRequest): Promise<FlowLogAnswer["flow_log"]> {
   const body = new vpc.CreateFlowLogReqBody(flowLog);
   const answer = await client.createFlowLog(new vpc.CreateFlowLogRequest().withBody(body));
@@ -62,24 +57,12 @@ async function update(client: Client, id: string, change: FlowLogChange): Promis
   return ((await client.updateFlowLog(request)) as unknown as FlowLogAnswer).flow_log;
 }
 
-async function makePlace(access: HuaweiAccess, regionId: string): Promise<Place> {
-  const projects = await callHuawei(access, "GET", `/v3/projects?name=${regionId}`);
-  const projectId = projects.body.projects[0].id;
-  const groups = `/v2/${projectId}/groups`;
-  const group = await callHuawei(access, "POST", groups, { log_group_name: "flows", ttl_in_days: 7 });
-  const groupId = group.body.log_group_id;
-  const stream = await callHuawei(access, "POST", `${groups}/${groupId}/streams`, {
-    log_stream_name: "flows",
-  });
-  return { projectId, groupId, streamId: stream.body.log_stream_id };
-}
-
 describe.skipIf(!isPossible)("Huawei Cloud's SDK", () => {
   const directory = temporaryDirectory("huawei-sdk");
   let link: VethToPeer;
   let weir: RunningWeir;
   let access: HuaweiAccess;
-  let place: Place;
+  let place: LogPlace;
   let portId: string;
 
   beforeAll(async () => {
@@ -88,8 +71,8 @@ describe.skipIf(!isPossible)("Huawei Cloud's SDK", () => {
       data: join(directory.path, "data"),
       args: ["--set", `capture.interfaces.include=${link.interfaceName}`],
     });
-    access = accessOf(weir);
-    place = await makePlace(access, "eu-de");
+    access = huaweiAccessOf(weir);
+    place = await makeLogPlace(access, "eu-de");
     const { resources } = await callNative<{ resources: ResourceAnswer[] }>(weir.data, "GET", "/resources");
     portId = resources.find(({ interfaceName }) => interfaceName === link.interfaceName)!.uuid;
   });
@@ -207,7 +190,7 @@ describe.skipIf(!isPossible)("Huawei Cloud's SDK", () => {
 
   it("sees ERROR while the log stream is gone", async () => {
     const client = vpcClient(access, place);
-    const own = await makePlace(access, "eu-ch2");
+    const own = await makeLogPlace(access, "eu-ch2");
     const there = vpcClient(access, own);
     const request = new vpc.CreateFlowLogReq("port", portId, "all", own.groupId, own.streamId);
     const { id, status } = await create(there, request);

@@ -1,6 +1,8 @@
 /** Calls the APIs of Huawei Cloud and Open Telekom Cloud, signed by their documentation or with a token. */
 import { createHash, createHmac } from "node:crypto";
 
+import type { RunningWeir } from "./weir.ts";
+
 export interface HuaweiAccess {
   readonly endpoint: string;
   readonly accessKeyId: string;
@@ -53,6 +55,31 @@ export async function callHuawei(
     text,
     body: isJson ? JSON.parse(text) : undefined,
   };
+}
+
+export function huaweiAccessOf({ ready }: RunningWeir): HuaweiAccess {
+  const { endpoint, accessKeyId, accessKeySecret } = ready;
+  return { endpoint, accessKeyId, accessKeySecret: accessKeySecret! };
+}
+
+/** Where a flow log can deliver to. */
+export interface LogPlace {
+  readonly projectId: string;
+  readonly groupId: string;
+  readonly streamId: string;
+}
+
+/** Makes a log group with a stream in the project of a region. */
+export async function makeLogPlace(access: HuaweiAccess, regionId: string): Promise<LogPlace> {
+  const projects = await callHuawei(access, "GET", `/v3/projects?name=${regionId}`);
+  const projectId = projects.body.projects[0].id;
+  const groups = `/v2/${projectId}/groups`;
+  const group = await callHuawei(access, "POST", groups, { log_group_name: "flows", ttl_in_days: 7 });
+  const groupId = group.body.log_group_id;
+  const stream = await callHuawei(access, "POST", `${groups}/${groupId}/streams`, {
+    log_stream_name: "flows",
+  });
+  return { projectId, groupId, streamId: stream.body.log_stream_id };
 }
 
 interface Signing {
