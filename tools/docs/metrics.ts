@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { startClockWatch } from "../../src/app/clock-watch.ts";
 import { createIntake } from "../../src/app/intake.ts";
+import { createReconciler } from "../../src/app/reconciler.ts";
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { createCapture } from "../../src/capture/mod.ts";
 import { createCloudProjects, openControl } from "../../src/control/mod.ts";
@@ -51,10 +53,21 @@ function createEveryComponent(metrics: Metrics, directory: string): void {
   );
   const store = createStore({ path: join(directory, "store") }, shared);
   createStoreSink({ deadLetterPath: join(directory, "dead-letters") }, { ...shared, spool, store });
-  createNetflowSink({}, { ...shared, spool, interfaceNames: () => [] });
+  const netflow = createNetflowSink({}, { ...shared, spool, interfaceNames: () => [] });
   const intake = createIntake({ ...shared, spool, routesOf: () => [], wake: () => undefined });
-  createCapture({}, { ...shared, agentId: "agent-000000000000", accept: (bytes) => intake.accept(bytes) });
+  const capture = createCapture(
+    {},
+    { ...shared, agentId: "agent-000000000000", accept: (bytes) => intake.accept(bytes) },
+  );
   const control = unwrap(openControl({ path: join(directory, "control.sqlite") }, shared));
+  createReconciler({
+    ...shared,
+    capture,
+    netflow,
+    context: () => ({ control, interfaceNames: [], flowsMax: 0, verdicts: false }),
+    settings: { loopback: false, natInterfaces: [] },
+  });
+  startClockWatch(shared)();
   const nonces = unwrap(openNonceStore({ path: join(directory, "nonces.sqlite") }, shared));
   createAuthenticator({ ...shared, keys: control.access.credentials, nonces });
   const authorizer = createAuthorizer({ ...shared, access: control.access });
