@@ -73,9 +73,9 @@ function captureProblems(
   const { state, fault, interfaces } = capture.status();
   if (state !== "running") return problem("capture", `no capture: ${fault?.message ?? state}`);
   if (reconciler.isLate()) return problem("capture", "the last changes have not taken effect in full yet");
-  const resources =
-    target === undefined ? control.flowLogs.resourcesOf(id) : control.resources.interfacesOf(target.id);
-  const names = new Set(resources.map(({ interfaceName }) => interfaceName));
+  const observed = target === undefined ? control.flowLogs.resourcesOf(id) : [target];
+  const covered = observed.flatMap((resource) => control.resources.interfacesOf(resource.id));
+  const names = new Set(covered.map(({ interfaceName }) => interfaceName));
   return interfaces
     .filter((one) => one.state === "failed" && names.has(one.name))
     .flatMap(({ name, fault: reason }) =>
