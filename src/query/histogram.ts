@@ -95,31 +95,39 @@ interface Scope {
 }
 
 function histogramSql(scope: Scope, uses: readonly TierUse[]): string {
-  const selects = uses.flatMap((use, index) => tierSelects(scope, use, uses[index - 1], uses[index + 1]));
   const finest = uses.at(-1);
   if (finest === undefined) return recordSelect(scope, []);
+  const selects = uses.map((use, index) => tierSelect(scope, use, uses[index - 1], uses[index + 1]));
+  selects.push(lackedSelect(scope, uses));
   if (finest.cut.length > 0) selects.push(recordSelect(scope, [isCut(scope, finest)]));
   return selects.join(" UNION ALL ");
 }
 
-/** What one tier has of its whole spans, and the records that it lacks. */
-function tierSelects(
+/** What a tier has of its whole spans, within those that the coarser one cannot tell. */
+function tierSelect(
   scope: Scope,
   use: TierUse,
   coarser: TierUse | undefined,
   finer: TierUse | undefined,
-): string[] {
+): string {
   const { tier, cut } = use;
   const within = coarser === undefined ? [] : [isCut(scope, coarser)];
-  const isWhole = cut.length === 0 ? [] : [`NOT ${isCut(scope, use)}`];
   const isAllThatIsLeft = `received_day < ${firstDaySql(finer?.tier, scope.logstore)}`;
+  const counted = cut.length === 0 ? [] : [`(NOT ${isCut(scope, use)} OR ${isAllThatIsLeft})`];
   const sums = `sum(records)${scope.traffic ? ", sum(packets), sum(octets)" : ""}`;
-  const counted = isWhole.map((whole) => `(${whole} OR ${isAllThatIsLeft})`);
-  const isLacked = `position >= ${nextPositionSql(tier, scope.logstore)}`;
-  return [
-    selectSql(scope, tier.name, sums, tier.table, [...within, ...counted]),
-    recordSelect(scope, [...within, ...isWhole, isLacked]),
-  ];
+  return selectSql(scope, tier.name, sums, tier.table, [...within, ...counted]);
+}
+
+/** The records of whole spans that are not in the tier which is asked for the span. */
+function lackedSelect(scope: Scope, uses: readonly TierUse[]): string {
+  const marks = uses.map(({ tier }) => nextPositionSql(tier, scope.logstore));
+  // A span that even the finest cuts is asked of the records anyway.
+  const asked = uses.flatMap((use, index) => {
+    const isWhole = use.cut.length === 0 ? "1" : `NOT ${isCut(scope, use)}`;
+    return [isWhole, `position >= ${marks[index]!}`];
+  });
+  // The first condition is one that the index of positions answers.
+  return recordSelect(scope, [`position >= least(${marks.join(", ")})`, `multiIf(${asked.join(", ")}, 0)`]);
 }
 
 function recordSelect(scope: Scope, conditions: readonly string[]): string {
