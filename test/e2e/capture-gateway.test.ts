@@ -10,20 +10,11 @@ import {
   startCaptureClient,
   subjectOf,
 } from "../support/capture-client.ts";
+import { sendDatagrams } from "../support/datagrams.ts";
 import { canMakeNamespaces, createNamespace, joinNamespaces, type Namespace } from "../support/netns.ts";
 import { requirePeer } from "../support/peers.ts";
 
 const runnable = canMakeNamespaces() && requirePeer("nft");
-
-/** Sends `count` datagrams of 100 octets to a port that answers none; by Node's own sockets, as programs do. */
-function sendDatagrams(from: Namespace, address: string, port: number, count: number): void {
-  const script = `
-    const socket = require("node:dgram").createSocket("${address.includes(":") ? "udp6" : "udp4"}");
-    let left = ${count};
-    const next = () => left-- === 0 ? socket.close() : socket.send(Buffer.alloc(72), ${port}, "${address}", next);
-    next();`;
-  from.run(process.execPath, "-e", script);
-}
 
 /** Takes datagrams to `port` and says nothing. */
 function listen(on: Namespace, port: number): Promise<() => void> {

@@ -13,6 +13,7 @@ import {
   startCaptureClient,
   subjectOf,
 } from "../support/capture-client.ts";
+import { sendDatagrams } from "../support/datagrams.ts";
 import { canMakeNamespaces, createNamespace, joinNamespaces, type Namespace } from "../support/netns.ts";
 import { requirePeer } from "../support/peers.ts";
 
@@ -41,16 +42,6 @@ table inet filter {
 
 function load(namespace: Namespace, text: string): void {
   execFileSync("ip", ["netns", "exec", namespace.name, "nft", "-f", "-"], { input: text });
-}
-
-/** Sends `count` datagrams of 100 octets (IPv4) or 120 (IPv6) to a port; those that are refused are no error. */
-function sendDatagrams(from: Namespace, address: string, port: number, count: number): void {
-  const script = `
-    const socket = require("node:dgram").createSocket("${address.includes(":") ? "udp6" : "udp4"}");
-    let left = ${count};
-    const next = () => left-- === 0 ? socket.close() : socket.send(Buffer.alloc(72), ${port}, "${address}", next);
-    next();`;
-  from.run(process.execPath, "-e", script);
 }
 
 /** One SYN: the connection is reset or refused. */
