@@ -18,8 +18,17 @@ export interface TraceOptions {
   readonly durationShareMax: number;
 }
 
-/** About 50,000 and 500,000 flows at a time; the start lies ahead because pmacctd expires what is past. */
+/**
+ * `50k` and `500k` have about as many conversations or flows at a time; the others, for a curve, so many flows,
+ * each a direction, that last for most of the trace, and four packets of each at least. The start lies ahead
+ * because pmacctd expires what is past.
+ */
 export const tracePresets = {
+  "1k": lasting(1000),
+  "10k": lasting(10_000),
+  "100k": lasting(100_000),
+  "1M": lasting(1_000_000),
+  "5M": lasting(5_000_000),
   "50k": {
     seed: 1,
     packets: 5_000_000,
@@ -43,6 +52,22 @@ export const tracePresets = {
     durationShareMax: 0.52,
   },
 } as const satisfies Record<string, TraceOptions>;
+
+export type TracePreset = keyof typeof tracePresets;
+
+function lasting(flows: number): TraceOptions {
+  return {
+    seed: 3,
+    packets: Math.max(5_000_000, flows * 4),
+    conversations: flows / 2,
+    spanS: 60,
+    startS: 1_800_000_000,
+    snapLength: 96,
+    ipv6Share: 0.2,
+    durationShareMin: 0.75,
+    durationShareMax: 1,
+  };
+}
 
 export const kinds = { tcp: 0, tcpReset: 1, scan: 2, dns: 3, ntp: 4, quic: 5, icmp: 6 } as const;
 export const protocolOfKind: readonly (readonly [ipv4: number, ipv6: number])[] = [

@@ -1,7 +1,8 @@
 /**
  * Writes a trace and, beside it, what is in it.
  *
- *     node bench/generate/main.ts --output trace.pcap [--preset 50k|500k] [--packets N] [--conversations N]
+ *     node bench/generate/main.ts --output trace.pcap [--preset 50k|500k|1k|10k|100k|1M|5M]
+ *       [--packets N] [--conversations N]
  *       [--seed N] [--span SECONDS] [--snaplen N] [--active-timeout S] [--inactive-timeout S]
  *       [--linger S] [--flows flows.csv]
  *
@@ -10,7 +11,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 
-import { type TraceOptions, tracePresets } from "./conversations.ts";
+import { type TraceOptions, type TracePreset, tracePresets } from "./conversations.ts";
 import { generateTrace } from "./generate.ts";
 import { createTruth } from "./truth.ts";
 
@@ -30,10 +31,10 @@ const { values } = parseArgs({
   },
 });
 const presetName = values.preset;
-if (values.output === undefined || !(presetName === "50k" || presetName === "500k")) {
-  throw new Error("--output FILE is needed, and --preset is 50k or 500k");
+if (values.output === undefined || !(presetName in tracePresets)) {
+  throw new Error(`--output FILE is needed, and --preset is one of ${Object.keys(tracePresets).join(", ")}`);
 }
-const preset: TraceOptions = tracePresets[presetName];
+const preset: TraceOptions = tracePresets[presetName as TracePreset];
 const options: TraceOptions = {
   ...preset,
   packets: Number(values.packets ?? preset.packets),

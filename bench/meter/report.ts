@@ -19,6 +19,33 @@ export interface StageFigures {
   readonly spent: Readonly<Record<string, number>>;
 }
 
+/** What was found with one number of flows. */
+export interface CurvePoint {
+  readonly size: string;
+  readonly packets: number;
+  readonly runs: ReadonlyMap<string, readonly Run[]>;
+  readonly stages: StageFigures;
+}
+
+/** One line a number of flows: how fast each tool is, by how much the first one is faster, and its table. */
+export function printCurve(points: readonly CurvePoint[]): void {
+  const [first = "", ...others] = points[0]?.runs.keys() ?? [];
+  const speeds = [first, ...others].map((name) => `${name}, Mpackets/CPU-s`);
+  const ratios = others.map((name) => `faster than ${name} by`);
+  print(`\n| flows at a time | ${[...speeds, ...ratios].join(" | ")} | table, bytes a flow |`);
+  print(`|${"---|".repeat(speeds.length + ratios.length + 2)}`);
+  for (const { packets, runs, stages } of points) {
+    const cpuS = (name: string): number => medianOf(runs.get(name)!, "cpuS");
+    const cells = [
+      `${stages.activeFlowsMax}`,
+      ...[first, ...others].map((name) => (packets / cpuS(name) / 1e6).toFixed(2)),
+      ...others.map((name) => (cpuS(name) / cpuS(first)).toFixed(1)),
+      (stages.tableBytes / stages.activeFlowsMax).toFixed(0),
+    ];
+    print(`| ${cells.join(" | ")} |`);
+  }
+}
+
 export function printResults(
   size: string,
   truth: TruthTotals,

@@ -1,8 +1,11 @@
 /**
- * Compares Weir's meter with softflowd and nfpcapd on the same capture file.
+ * Compares Weir's meter with softflowd, nfpcapd and pmacctd on the same capture file.
  *
- *     node bench/meter/run.ts [--sizes 50k,500k] [--packets 5000000] [--rounds 5] [--quick]
- *                             [--active-timeout 300] [--inactive-timeout 15] [--directory DIR]
+ *     node bench/meter/run.ts [--sizes 50k,500k] [--packets 5000000] [--rounds 5] [--quick] [--curve]
+ *                             [--tools weir,softflowd,nfpcapd,pmacctd] [--directory DIR]
+ *                             [--active-timeout 300] [--inactive-timeout 15]
+ *
+ * --curve is weir and softflowd from a thousand to five million flows at a time, three rounds.
  *
  * Each tool is a process of its own, from its start to its end, on one CPU; a sink on another CPU counts the
  * NetFlow v9 that it gets. Rounds are interleaved: every tool once, then every tool again, so that a busy
@@ -16,27 +19,38 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { tracePresets, type TruthTotals } from "../generate/mod.ts";
-import { type Run, printResults, printStages, type StageFigures } from "./report.ts";
+import {
+  type CurvePoint,
+  printCurve,
+  printResults,
+  printStages,
+  type Run,
+  type StageFigures,
+} from "./report.ts";
 import { startSink } from "./sink-process.ts";
 import { installedTools, type RunInput, type Tool } from "./tools.ts";
 
 const { values } = parseArgs({
   options: {
-    sizes: { type: "string", default: "50k,500k" },
+    sizes: { type: "string" },
     packets: { type: "string" },
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string" },
     quick: { type: "boolean", default: false },
+    curve: { type: "boolean", default: false },
+    tools: { type: "string" },
     "active-timeout": { type: "string", default: "300" },
     "inactive-timeout": { type: "string", default: "15" },
     directory: { type: "string", default: tmpdir() },
   },
 });
-const rounds = values.quick ? 2 : Number(values.rounds);
+const sizes = (values.sizes ?? (values.curve ? "1k,10k,100k,1M,5M" : "50k,500k")).split(",");
+const rounds = values.quick ? 2 : Number(values.rounds ?? (values.curve ? 3 : 5));
+const wanted = (values.tools ?? (values.curve ? "weir,softflowd" : "")).split(",");
 const packets = values.packets ?? (values.quick ? "500000" : undefined);
 const activeS = Number(values["active-timeout"]);
 const inactiveS = Number(values["inactive-timeout"]);
 /** No tool needs as long; one that hangs does not hold the bench up. */
-const toolTimeoutMs = 300_000;
+const toolTimeoutMs = 600_000;
 /** The tool has a CPU for itself, if there are two. */
 const toolCpu = availableParallelism() > 1 ? 1 : 0;
 
@@ -45,28 +59,33 @@ process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
 const sink = await startSink(0);
-const tools = installedTools();
+const tools = installedTools().filter((tool) => wanted[0] === "" || wanted.includes(tool.name));
 process.stdout.write(
   `${cpus()[0]?.model.trim()}, ${availableParallelism()} CPUs, Linux ${release()}\n${tools.map((tool) => `${tool.name} ${tool.version}`).join(", ")}\n`,
 );
-for (const size of values.sizes.split(",")) await compare(size);
+const points: CurvePoint[] = [];
+for (const size of sizes) points.push(await compare(size));
+if (values.curve) printCurve(points);
 sink.stop();
 
-async function compare(size: string): Promise<void> {
+async function compare(size: string): Promise<CurvePoint> {
   if (!(size in tracePresets)) throw new Error(`no size "${size}": ${Object.keys(tracePresets).join(", ")}`);
   const file = join(directory, `${size}.pcap`);
   const truth = generate(size, file);
   const runs = new Map<string, Run[]>(tools.map((tool) => [tool.name, []]));
   // The first one pays for reading the file into the page cache, and for filling the compile cache.
-  for (const tool of tools) await runTool(tool, file);
+  await runTool(tools[0]!, file);
   for (let round = 0; round < rounds; round++) {
     for (const tool of tools) runs.get(tool.name)!.push(await runTool(tool, file));
   }
   printResults(size, truth, runs);
   const stages: StageFigures[] = [];
-  for (let round = 0; round < Math.min(rounds, 3); round++) stages.push(await runStages(file));
+  for (let round = 0; round < (values.curve ? 1 : Math.min(rounds, 3)); round++) {
+    stages.push(await runStages(file));
+  }
   printStages(stages);
   rmSync(file);
+  return { size, packets: truth.packets, runs, stages: stages[0]! };
 }
 
 function generate(size: string, file: string): TruthTotals {
@@ -100,7 +119,8 @@ async function runTool(tool: Tool, file: string): Promise<Run> {
 async function runStages(file: string): Promise<StageFigures> {
   const script = join(import.meta.dirname, "stages.ts");
   const options = [file, `${sink.port}`, `${activeS}`, `${inactiveS}`];
-  return JSON.parse((await runPinned([process.execPath, script, ...options])).output);
+  const command = [process.execPath, "--disable-warning=ExperimentalWarning", script, ...options];
+  return JSON.parse((await runPinned(command)).output);
 }
 
 interface Usage {

@@ -6,13 +6,18 @@
  * The same parts as the pipeline of `weir meter`, driven with a clock around each: read, decode (records and
  * headers), table (packets into flows), expiry (timers and the flush), encode, send.
  */
-import { createSocket } from "node:dgram";
 import { PerformanceObserver } from "node:perf_hooks";
 
 import { createPacketSource, fillPackets, openCaptureFile, readMore } from "../../src/capture/file/mod.ts";
 import type { FlowBatch } from "../../src/flow/mod.ts";
-import { advanceMeter, createMeter, flushMeter, meterPackets } from "../../src/meter/mod.ts";
-import { beginBatch, createExportDatagram, nextDatagram } from "../../src/wire/export/mod.ts";
+import { advanceMeter, createMeter, flushBatch, meterPackets } from "../../src/meter/mod.ts";
+import { createUdpSender } from "../../src/sink/netflow/udp-sender.ts";
+import {
+  beginBatch,
+  createExportDatagram,
+  type ExportDatagram,
+  nextDatagram,
+} from "../../src/wire/export/mod.ts";
 import { createNetflow9Encoder } from "../../src/wire/netflow9/mod.ts";
 
 let collectedMs = 0;
@@ -27,8 +32,9 @@ const encoder = createNetflow9Encoder({
   activeTimeoutS: Number(activeS),
   inactiveTimeoutS: Number(inactiveS),
 });
-const datagram = createExportDatagram();
-const datagrams: Buffer[] = [];
+/** Those in use, then those that were. */
+const datagrams: ExportDatagram[] = [];
+let waiting = 0;
 
 const meter = createMeter({
   policy: {
@@ -45,8 +51,10 @@ const startedMs = performance.now();
 const file = await openCaptureFile(path);
 if (!file.ok) throw new Error(file.fault.message);
 const source = createPacketSource(file.value);
-const socket = createSocket("udp4");
-await new Promise<void>((resolve) => socket.connect(Number(port), "127.0.0.1", resolve));
+const sender = createUdpSender({ address: "127.0.0.1", port: Number(port), pace: undefined });
+if (!sender.ok) throw new Error(sender.fault.message);
+const { value: udp } = sender;
+await udp.open();
 
 for (;;) {
   const status = timed("decode", () => fillPackets(source));
@@ -54,7 +62,7 @@ for (;;) {
   if (packets.count > 0) {
     timed("table", () => meterPackets(meter, packets));
     timed("expiry", () => advanceMeter(meter, packets.timestampUs[packets.count - 1]!));
-    if (datagrams.length > 0) await send();
+    if (waiting > 0) await send();
   }
   if (status === "rows") continue;
   const startMs = performance.now();
@@ -63,9 +71,9 @@ for (;;) {
   if (!more) break;
 }
 const { activeFlowsMax, tableBytes } = meter.statistics;
-timed("expiry", () => flushMeter(meter));
+while (timed("expiry", () => flushBatch(meter))) await send();
 await send();
-socket.close();
+await udp.close();
 await file.value.close();
 const wallMs = performance.now() - startedMs;
 // The observer is told of collections by a task of its own.
@@ -88,19 +96,13 @@ function timed<T>(stage: keyof typeof spent, work: () => T): T {
 function encode(batch: FlowBatch): void {
   const startMs = performance.now();
   beginBatch(encoder, batch, Date.now());
-  while (nextDatagram(encoder, datagram))
-    datagrams.push(Buffer.from(datagram.bytes.subarray(0, datagram.length)));
+  while (nextDatagram(encoder, (datagrams[waiting] ??= createExportDatagram()))) waiting++;
   encodeMs += performance.now() - startMs;
 }
 
 async function send(): Promise<void> {
   const startMs = performance.now();
-  for (let from = 0; from < datagrams.length; from += 32) {
-    const group = datagrams.slice(from, from + 32);
-    await Promise.all(
-      group.map((bytes) => new Promise<void>((resolve) => socket.send(bytes, () => resolve()))),
-    );
-  }
-  datagrams.length = 0;
+  await udp.send(datagrams, waiting, () => undefined);
+  waiting = 0;
   spent.send += performance.now() - startMs;
 }

@@ -55,6 +55,8 @@ export interface FlowStore {
   capacity: number;
   /** Structs ever used: those from here on are untouched memory. */
   used: number;
+  /** Structs, from the first on, whose flows a flush that is under way has ended. */
+  flushed: number;
   /** The vacant structs below `used`. */
   readonly vacancies: ReferenceLists;
 }
@@ -67,6 +69,7 @@ export function createFlowStore(structWords: number): FlowStore {
     doubles: doublesOf(words),
     capacity: flowsMin,
     used: 0,
+    flushed: 0,
     vacancies: createReferenceLists(1),
   };
 }
@@ -94,6 +97,7 @@ export function peekVacancy(store: FlowStore, ahead: number): number {
 /** Forgets every flow and keeps the memory. */
 export function clearStore(store: FlowStore): void {
   store.used = 0;
+  store.flushed = 0;
   clearReferences(store.vacancies);
 }
 

@@ -84,12 +84,22 @@ const meterPrototype = {
 
 /** Ends every flow: a finished one by its own end (3), the others by force (4); hands everything over. */
 export function flushMeter(meter: Meter): void {
-  flushStore(meter, meter.ipv4);
-  flushStore(meter, meter.ipv6);
+  while (flushBatch(meter));
+}
+
+/**
+ * Does a part of flushMeter(): hands over one batch and says whether there is more to do. Until there is not,
+ * nothing else may be done with the meter.
+ */
+export function flushBatch(meter: Meter): boolean {
+  if (flushStore(meter, meter.ipv4) || flushStore(meter, meter.ipv6)) return true;
+  clearStore(meter.ipv4);
+  clearStore(meter.ipv6);
   clearBuckets(meter.buckets);
   clearTimers(meter.wheel);
   meter.counters[counts.activeFlows] = 0;
   handOver(meter);
+  return false;
 }
 
 /** Hands over the ended flows that wait in a partly filled batch. */
@@ -105,22 +115,25 @@ export function meterError({ counters, ipv4, ipv6 }: Meter): number {
   return counters[counts.packets]! - counters[counts.packetsEmitted]! - openPackets(ipv4) - openPackets(ipv6);
 }
 
-function openPackets({ words, doubles, used, structWords }: FlowStore): number {
+function openPackets({ words, doubles, used, flushed, structWords }: FlowStore): number {
   let packets = 0;
-  for (let at = 0; at < used * structWords; at += structWords) {
+  for (let at = flushed * structWords; at < used * structWords; at += structWords) {
     if (words[at + flowWords.traits] !== vacant) packets += doubles[(at >>> 1) + flowDoubles.packets]!;
   }
   return packets;
 }
 
-function flushStore(meter: Meter, store: FlowStore): void {
-  for (let index = 0; index < store.used; index++) {
-    const at = index * store.structWords;
+/** Ends the store's flows until a batch was handed over; false when there is none left. */
+function flushStore(meter: Meter, store: FlowStore): boolean {
+  while (store.flushed < store.used) {
+    const at = store.flushed * store.structWords;
+    store.flushed += 1;
     if (store.words[at + flowWords.traits] === vacant) continue;
     const finished = (store.words[at + flowWords.flags]! & flagsFinished) !== 0;
     emitFlow(meter, store, at, finished ? flowEndReasons.endOfFlow : flowEndReasons.forced);
+    if (meter.batch.count === 0) return true;
   }
-  clearStore(store);
+  return false;
 }
 
 /** A batch whose columns that are the same for every metered flow are filled once for all. */

@@ -1,6 +1,6 @@
 /** Packets to flows: createMeter(), meterPackets(), advanceMeter(), flushMeter(), drainMeter(). */
 export { emitWindowStatus } from "./emission.ts";
-export { createMeter, drainMeter, flushMeter, meterError } from "./meter.ts";
+export { createMeter, drainMeter, flushBatch, flushMeter, meterError } from "./meter.ts";
 export { meterPackets } from "./packets.ts";
 export type { MeterPolicy } from "./policy.ts";
 export type { Meter, MeterOptions, MeterStatistics } from "./state.ts";

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 
-import { advanceMeter, createMeter, drainMeter, flushMeter, meterPackets } from "../../src/meter/mod.ts";
+import {
+  advanceMeter,
+  createMeter,
+  drainMeter,
+  flushBatch,
+  flushMeter,
+  meterError,
+  meterPackets,
+} from "../../src/meter/mod.ts";
 import { createPacketColumns } from "../../src/wire/packet/mod.ts";
 import { columnsOf, flowsOf, meterAll, packetOf, tcp, type TestFlow } from "./traffic.ts";
 
@@ -284,6 +292,34 @@ describe("meterPackets()", () => {
         expect(count).toBeGreaterThan(0);
     },
   );
+});
+
+describe("flushBatch()", () => {
+  it("hands over a batch at a time, and adds up in between", () => {
+    let packets = 0;
+    const batches: number[] = [];
+    const meter = createMeter({
+      policy,
+      flowsMax: 20_000,
+      emit: ({ count, columns }) => {
+        batches.push(count);
+        for (let row = 0; row < count; row++) packets += columns.packets[row]!;
+      },
+    });
+    const sent = Array.from({ length: 10_000 }, (_, index) =>
+      index % 2 === 0
+        ? packetOf({ sourcePort: index })
+        : packetOf({ source: "2001:db8::1", sourcePort: index }),
+    );
+    meterAll(meter, sent);
+    let calls = 1;
+    while (flushBatch(meter)) {
+      expect(batches.length).toBe(calls++);
+      expect(meterError(meter)).toBe(0);
+    }
+    expect(batches).toEqual([4096, 4096, 10_000 - 2 * 4096]);
+    expect([packets, meterError(meter), meter.statistics.activeFlows]).toEqual([10_000, 0, 0]);
+  });
 });
 
 function randomOf(seed: number): () => number {

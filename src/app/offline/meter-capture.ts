@@ -15,7 +15,7 @@ import {
 import {
   advanceMeter,
   createMeter,
-  flushMeter,
+  flushBatch,
   type Meter,
   meterPackets,
   type MeterPolicy,
@@ -66,7 +66,7 @@ export async function meterCapture(options: OfflineOptions): Promise<OfflineRepo
     },
   });
   await meterAll(source, meter, queue, options);
-  flushMeter(meter);
+  while (flushBatch(meter)) await queue.deliver();
   await queue.deliver();
   await queue.close();
   await source.file.close();
