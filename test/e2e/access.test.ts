@@ -7,6 +7,8 @@ import { join } from "node:path";
 import PopCore from "@alicloud/pop-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { callHuawei, huaweiAccessOf } from "../support/huawei-client.ts";
+import { core, vpc as huaweiVpc } from "../support/huawei-sdk.ts";
 import { runWeir, type RunningWeir, startWeir, temporaryDirectory } from "../support/weir.ts";
 
 interface Key {
@@ -39,6 +41,12 @@ const require = createRequire(import.meta.url);
 const openapi = require("@alicloud/openapi-client") as Tea;
 const sts = require("@alicloud/sts20150401") as StsSdk;
 const { $OpenApiUtil } = require("@alicloud/openapi-core") as { $OpenApiUtil: Tea };
+const alibabaVpc = require("@alicloud/vpc20160428") as {
+  readonly default: new (config: object) => {
+    describeFlowLogs(request: object): Promise<{ body: { flowLogs: object } }>;
+  };
+  readonly DescribeFlowLogsRequest: new (map: object) => object;
+};
 const LogClient = require("@alicloud/log") as new (config: object) => {
   listLogStore(project: string): Promise<{ logstores: string[] }>;
   createProject(project: string, data: object): Promise<unknown>;
@@ -127,6 +135,26 @@ async function openApi(key: Key, action: string, query: object = {}): Promise<An
   return (await client.callApi(params, request, {})).body;
 }
 
+/** Alibaba's SDK for its VPC service. */
+async function describeVpcFlowLogs(key: Key): Promise<unknown> {
+  const config = new $OpenApiUtil.Config({ ...key, endpoint: `127.0.0.1:${port()}`, protocol: "http" });
+  const request = new alibabaVpc.DescribeFlowLogsRequest({ regionId: "cn-hangzhou" });
+  return (await new alibabaVpc.default(config).describeFlowLogs(request)).body;
+}
+
+/** Huawei's, in the project of one of its regions. */
+async function listHuaweiFlowLogs({ accessKeyId, accessKeySecret, securityToken }: Key): Promise<unknown> {
+  const { body } = await callHuawei(huaweiAccessOf(weir), "GET", "/v3/projects?name=eu-de");
+  const credential = new core.BasicCredentials()
+    .withAk(accessKeyId)
+    .withSk(accessKeySecret)
+    .withProjectId(body.projects[0].id);
+  if (securityToken !== undefined) credential.withSecurityToken(securityToken);
+  const { endpoint } = weir.ready;
+  const client = huaweiVpc.VpcClient.newBuilder().withCredential(credential).withEndpoint(endpoint).build();
+  return client.listFlowLogs(new huaweiVpc.ListFlowLogsRequest());
+}
+
 function logs(key: Key): InstanceType<typeof LogClient> {
   return new LogClient({ ...key, endpoint: `http://localhost:${port()}` });
 }
@@ -176,6 +204,21 @@ describe("a user", () => {
     });
   });
 
+  it("may at the VPC services of both clouds what a policy says in their words", async () => {
+    const denied = { code: "Forbidden.RAM" };
+    await expect(describeVpcFlowLogs(alice)).rejects.toMatchObject(denied);
+    await expect(listHuaweiFlowLogs(alice)).rejects.toMatchObject({
+      httpStatusCode: 403,
+      errorCode: "VPC.2201",
+    });
+    await policy("huawei-reader", [{ Effect: "Allow", Action: "vpc:flowLogs:get", Resource: "*" }]);
+    await cli("user", "attach", "alice", "huawei-reader");
+    expect(await listHuaweiFlowLogs(alice)).toMatchObject({ flow_logs: [] });
+    await expect(describeVpcFlowLogs(alice)).rejects.toMatchObject(denied);
+    await cli("user", "attach", "alice", "AliyunVPCReadOnlyAccess");
+    expect(await describeVpcFlowLogs(alice)).toMatchObject({ flowLogs: {} });
+  });
+
   it("is stopped by disabling its key, and goes on with the one that rotation made", async () => {
     await cli("user", "attach", "alice", "gateway-reader");
     const rotated = JSON.parse(
@@ -195,6 +238,7 @@ describe("a session of a role", () => {
     await cli("role", "create", "operator");
     await cli("role", "attach", "operator", "AliyunSmartAccessGatewayFullAccess");
     await cli("role", "attach", "operator", "AliyunLogReadOnlyAccess");
+    await cli("role", "attach", "operator", "AliyunVPCFullAccess");
     await cli("user", "attach", "alice", "AliyunSTSAssumeRoleAccess");
     session = await assume({});
   });
@@ -217,6 +261,8 @@ describe("a session of a role", () => {
     for (const [, call] of clients) {
       expect(await call(session, "DescribeFlowLogs")).toMatchObject({ TotalCount: expect.any(Number) });
     }
+    expect(await describeVpcFlowLogs(session)).toMatchObject({ flowLogs: {} });
+    expect(await listHuaweiFlowLogs(session)).toMatchObject({ flow_logs: [] });
     expect((await logs(session).listLogStore("other")).logstores).toEqual(["records"]);
     await expect(logs(session).deleteLogStore("other", "records")).rejects.toMatchObject({
       code: "Unauthorized",
@@ -239,6 +285,7 @@ describe("a session of a role", () => {
       });
     }
     await expect(logs(altered).listLogStore("other")).rejects.toMatchObject({ code: "Unauthorized" });
+    await expect(listHuaweiFlowLogs(altered)).rejects.toMatchObject({ httpStatusCode: 401 });
   });
 
   it("goes on after a kill of the program, with what users and policies were", async () => {

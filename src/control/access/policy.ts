@@ -109,9 +109,13 @@ export function createPolicies(dependencies: Dependencies): Policies {
 
 const systemKey = (name: string): string => `/${name}`;
 
-/** Names of system policies are taken in every account. */
+/**
+ * Names of system policies are taken in every account. An account's own goes first all the same: it may be
+ * older than the system's.
+ */
 function shelfKey({ policies }: Pick<Shelf, "policies">, accountId: string, name: string): string {
-  return policies.has(systemKey(name)) ? systemKey(name) : `${accountId}/${name}`;
+  const own = `${accountId}/${name}`;
+  return policies.has(systemKey(name)) && !policies.has(own) ? systemKey(name) : own;
 }
 
 function find(shelf: Shelf, accountId: string, name: string): Result<KnownPolicy> {
