@@ -48,7 +48,12 @@ async function becomeReady(system: System): Promise<Result<ServeReport>> {
     resources: control.resources
       .all()
       .filter(({ present }) => present)
-      .map(({ id, type, name }) => ({ id, type, name })),
+      .map(({ id, type, name, parentId }) => ({
+        id,
+        type,
+        name,
+        ...(parentId === undefined ? {} : { parentId }),
+      })),
     warnings: captureFault === undefined ? [] : [warningOf(captureFault)],
   });
 }

@@ -3,6 +3,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
 import { argument, ask, type ClientFlags, clientFlags } from "./command.ts";
+import { branchesOf } from "./resource-tree.ts";
 import { formatTable } from "./ui/table.ts";
 import { describeTree } from "./ui/tree.ts";
 
@@ -63,22 +64,6 @@ const list = buildCommand({
       return ok({ text, json: { resources: branches.map(({ resource }) => resource) } });
     }),
 });
-
-interface Branch {
-  readonly resource: ResourceAnswer;
-  readonly depth: number;
-}
-
-/** Gateways first, then what is in nothing, each before what is in it. */
-function branchesOf(resources: readonly ResourceAnswer[]): Branch[] {
-  const under = (parentId: string | undefined, depth: number): Branch[] =>
-    resources
-      .filter((resource) => resource.parentId === parentId)
-      .flatMap((resource) => [{ resource, depth }, ...under(resource.id, depth + 1)]);
-  const roots = under(undefined, 0);
-  const isGateway = ({ resource }: Branch): boolean => resource.type === "gateway";
-  return [...roots.filter(isGateway), ...roots.filter((branch) => !isGateway(branch))];
-}
 
 const show = buildCommand({
   docs: { brief: "Show one resource" },

@@ -1,6 +1,7 @@
 /** What `weir serve` says when it is ready: a page for people, a line for scripts. */
 import { candidateDataDirectories } from "../app/location/mod.ts";
 import type { ServeReport } from "../app/report/mod.ts";
+import { branchesOf } from "./resource-tree.ts";
 import { createStyle, type Style } from "./ui/style.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
 
@@ -21,7 +22,7 @@ export function readyLine({
     accessKeyId,
     ...(accessKeySecret === undefined ? {} : { accessKeySecret }),
     regionId,
-    resources: resources.map(({ id, type, name }) => ({ id, type, name })),
+    resources,
     ...(warnings.length === 0 ? {} : { warnings }),
   };
   return `${JSON.stringify(line)}\n`;
@@ -43,7 +44,11 @@ export function readyText(report: ServeReport): string {
   ]);
   const resources = formatTable(
     [{ title: "RESOURCE" }, { title: "TYPE" }, { title: "NAME" }],
-    report.resources.map(({ id, type, name }) => [type === "gateway" ? id : `  ${id}`, type, name]),
+    branchesOf(report.resources).map(({ resource: { id, type, name }, depth }) => [
+      `${"  ".repeat(depth)}${id}`,
+      type,
+      name,
+    ]),
   );
   return `${style.good("Weir is ready.")}
 

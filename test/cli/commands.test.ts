@@ -301,6 +301,7 @@ describe("weir doctor", () => {
       "privilege",
       "packet ring",
       "tcpdump",
+      "verdicts",
       "socket buffers",
       "project names",
     ]);

@@ -12,7 +12,8 @@ const report: ServeReport = {
   regionId: "cn-shanghai",
   resources: [
     { id: "sag-1", type: "gateway", name: "router" },
-    { id: "eni-1", type: "interface", name: "eth0" },
+    { id: "vpc-1", type: "vpc", name: "router" },
+    { id: "eni-1", type: "interface", name: "eth0", parentId: "vpc-1" },
   ],
   warnings: [],
 };
@@ -23,7 +24,8 @@ describe("readyLine()", () => {
     expect(readyLine(report)).toBe(
       '{"ready":true,"endpoint":"http://127.0.0.1:8080","accessKeyId":"LTAIexample","accessKeySecret":"secret",' +
         '"regionId":"cn-shanghai","resources":[{"id":"sag-1","type":"gateway","name":"router"},' +
-        '{"id":"eni-1","type":"interface","name":"eth0"}]}\n',
+        '{"id":"vpc-1","type":"vpc","name":"router"},' +
+        '{"id":"eni-1","type":"interface","name":"eth0","parentId":"vpc-1"}]}\n',
     );
   });
 
@@ -39,7 +41,9 @@ describe("readyText()", () => {
     const text = readyText(report);
     expect(text).toContain("address            http://127.0.0.1:8080\n");
     expect(text).toContain("access key secret  secret  shown only this once: note it down\n");
-    expect(text).toContain("sag-1     gateway    router\n  eni-1   interface  eth0\n");
+    expect(text).toContain(
+      "sag-1     gateway    router\nvpc-1     vpc        router\n  eni-1   interface  eth0\n",
+    );
     expect(text).toContain('SmartAGId: "sag-1"');
   });
 

@@ -21,6 +21,8 @@ export interface ReportedResource {
   readonly id: string;
   readonly type: "vpc" | "subnet" | "interface" | "gateway";
   readonly name: string;
+  /** What it is in. */
+  readonly parentId?: string;
 }
 
 export interface RunningServer {
