@@ -49,7 +49,7 @@ export function requireRoot(why: string): boolean {
 }
 
 /** Debian keeps pmacctd, nft and others in sbin, which a user's PATH leaves out. */
-function isOnPath(name: string): boolean {
+export function isOnPath(name: string): boolean {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"];
   return folders.some((folder) => isExecutable(join(folder, name)));
 }

@@ -1,0 +1,143 @@
+/**
+ * The clouds' own Terraform providers, unmodified, against the real program: apply, no difference on the second
+ * plan, every change, import, destroy. The configurations are those of examples/terraform.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { callNative } from "../../support/administration.ts";
+import { hasTerraform, openTerraform, type Terraform, type Variables } from "../../support/terraform.ts";
+import { type RunningWeir, startWeir, temporaryDirectory } from "../../support/weir.ts";
+
+interface ResourceAnswer {
+  readonly id: string;
+  readonly uuid: string;
+  readonly type: string;
+}
+
+interface Place {
+  readonly weir: RunningWeir;
+  /** A network interface of this host. */
+  readonly resource: ResourceAnswer;
+}
+
+interface Example {
+  /** Folder of examples/terraform. */
+  readonly name: string;
+  readonly source: string;
+  readonly variables: (place: Place) => Variables;
+  /** Applied one after another; after each nothing differs. */
+  readonly changes: readonly Variables[];
+  /** What is imported by the output `flow_log_id`. */
+  readonly address: string;
+}
+
+const alicloud = ({ weir }: Place): Variables => ({
+  endpoint: new URL(weir.ready.endpoint).host,
+  region: weir.ready.regionId,
+  access_key: weir.ready.accessKeyId,
+  secret_key: weir.ready.accessKeySecret!,
+});
+
+const examples: readonly Example[] = [
+  {
+    name: "alicloud-vpc-flow-log",
+    source: "aliyun/alicloud",
+    variables: (place) => ({ ...alicloud(place), resource_id: place.resource.id }),
+    changes: [
+      { name: "renamed", description: "changed" },
+      { description: "" },
+      { aggregation_interval: "1" },
+      { tags: '{ team = "ops", env = "" }' },
+      { status: "Inactive" },
+      { status: "Active" },
+    ],
+    address: "alicloud_vpc_flow_log.first",
+  },
+  {
+    name: "alicloud-smartag-flow-log",
+    source: "aliyun/alicloud",
+    variables: alicloud,
+    changes: [
+      { name: "renamed", description: "changed" },
+      { active_aging: "400", inactive_aging: "20" },
+      { netflow_server_ip: "127.0.0.2", netflow_server_port: "9996", netflow_version: "V10" },
+      { logstore_name: "gateway_update" },
+      { output_type: "sls" },
+      { output_type: "netflow" },
+      { status: "Inactive" },
+      { status: "Active" },
+    ],
+    address: "alicloud_smartag_flow_log.first",
+  },
+  {
+    name: "huaweicloud-vpc-flow-log",
+    source: "huaweicloud/huaweicloud",
+    variables: ({ weir, resource }) => ({
+      endpoint: weir.ready.endpoint,
+      access_key: weir.ready.accessKeyId,
+      secret_key: weir.ready.accessKeySecret!,
+      resource_id: resource.uuid,
+    }),
+    changes: [{ name: "renamed" }, { retention_days: "14" }, { enabled: "false" }, { enabled: "true" }],
+    address: "huaweicloud_vpc_flow_log.first",
+  },
+  {
+    name: "opentelekomcloud-vpc-flow-log",
+    source: "opentelekomcloud/opentelekomcloud",
+    variables: ({ weir, resource }) => ({
+      endpoint: weir.ready.endpoint,
+      user_name: weir.ready.accessKeyId,
+      password: weir.ready.accessKeySecret!,
+      resource_id: resource.uuid,
+    }),
+    changes: [{ retention_days: "14" }, { name: "renamed" }],
+    address: "opentelekomcloud_vpc_flow_log_v1.first",
+  },
+];
+
+describe.each(examples)("$name", ({ name, source, variables, changes, address }) => {
+  const isPossible = hasTerraform(source);
+  const directory = temporaryDirectory(`terraform-${name}`);
+  let weir: RunningWeir | undefined;
+  let terraform: Terraform;
+
+  beforeAll(async () => {
+    if (!isPossible) return;
+    weir = await startWeir({ data: join(directory.path, "data") });
+    const { resources } = await callNative<{ resources: ResourceAnswer[] }>(weir.data, "GET", "/resources");
+    const resource = resources.find(({ type }) => type === "interface")!;
+    const work = join(directory.path, "work");
+    mkdirSync(work);
+    terraform = openTerraform({
+      example: name,
+      source,
+      directory: work,
+      variables: variables({ weir, resource }),
+    });
+  });
+  afterAll(async () => {
+    await weir?.stop();
+    directory.remove();
+  });
+
+  it.skipIf(!isPossible)(
+    "is applied, changed, imported and destroyed, with nothing left to do after each",
+    async () => {
+      await terraform.apply();
+      expect(await terraform.differences()).toBe("");
+      for (const change of changes) {
+        await terraform.apply(change);
+        expect([change, await terraform.differences()]).toEqual([change, ""]);
+      }
+      await terraform.importAgain(address, await terraform.output("flow_log_id"));
+      expect(await terraform.differences()).toBe("");
+      await terraform.destroy();
+      const { flowLogs } = await callNative<{ flowLogs: unknown[] }>(weir!.data, "GET", "/flow-logs");
+      expect(flowLogs).toEqual([]);
+    },
+    900_000,
+  );
+});
