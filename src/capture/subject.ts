@@ -94,9 +94,9 @@ export function openAccount(
   if (nowUs !== undefined && former?.account?.hasRecords() === true) metered.account.recorded(nowUs);
 }
 
-/** Ends the flows whose time is up and hands over what is finished. */
-export function advanceSubject({ meter }: MeteredSubject, readUpToUs: number): void {
-  advanceMeter(meter, readUpToUs);
+/** Ends the flows whose time is up and hands over what is finished; `between` as of advanceMeter(). */
+export function advanceSubject({ meter }: MeteredSubject, readUpToUs: number, between: () => void): void {
+  advanceMeter(meter, readUpToUs, between);
   drainMeter(meter);
 }
 

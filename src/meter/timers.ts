@@ -7,23 +7,36 @@ import { type Meter, storeOf, touchStructs } from "./state.ts";
 import { removeFlow, watchFlow } from "./table.ts";
 import { noSlot, startWheel, takeTimers, turnWheelBack, turnWheelOn } from "./timer-wheel.ts";
 
+/** Flows that are looked at in about a millisecond. */
+const flowsBetween = 4096;
+
 /**
  * Ends the flows whose deadline has passed at `nowUs`, at most one slot of the wheel after it: a 64th of the
  * inactive timeout, never more than a second; a finished TCP flow at most a quarter of its linger time later
- * than that; a window of whole seconds just when it is over, unless the clock jumped. Call it as often as you like: between slots it costs nothing.
+ * than that; a window of whole seconds just when it is over, unless the clock jumped. Call it as often as you
+ * like: between slots it costs nothing.
  *
  * `nowUs` says that every packet up to then has been metered: pass the time up to which the source has been
  * read, not the wall clock, if packets can be waiting in between; for a file the time of the last packet.
  * It may jump: forwards ends what has passed, backwards lets the flows of the time before end within one
  * turn of the wheel.
+ *
+ * A window's flows end all at once. `between` is called after each few thousand, so that packets that come
+ * meanwhile can be read: it may call meterPackets(), and nothing else of the meter.
  */
-export function advanceMeter(meter: Meter, nowUs: number): void {
+export function advanceMeter(meter: Meter, nowUs: number, between?: () => void): void {
   const { wheel, policy } = meter;
   startWheel(wheel, nowUs);
   if (nowUs <= wheel.timeUs - reachOf(policy)) turnWheelBack(wheel, nowUs);
   for (let slot = turnWheelOn(wheel, nowUs); slot !== noSlot; slot = turnWheelOn(wheel, nowUs)) {
+    let seen = 0;
     for (let count = takeTimers(wheel, slot, meter.due); count > 0;) {
       endDue(meter, count, nowUs);
+      seen += count;
+      if (seen >= flowsBetween) {
+        between?.();
+        seen = 0;
+      }
       count = takeTimers(wheel, slot, meter.due);
     }
   }

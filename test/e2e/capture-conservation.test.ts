@@ -1,5 +1,5 @@
 /** Every packet and every octet that crosses an interface is metered or accounted for, to the unit. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { ledgerError } from "../../src/capture/mod.ts";
 import {
@@ -8,6 +8,7 @@ import {
   type CapturedFlow,
   type FrameSender,
   ledgerAtRest,
+  ledgerChecks,
   startCaptureClient,
   startFrameSender,
   subjectOf,
@@ -159,6 +160,13 @@ describe.skipIf(!runnable)("an interface between two namespaces", () => {
     outbound = (times) => traffic(hereMac, thereMac, times);
     toHere = await startFrameSender(there, "v1");
     fromHere = await startFrameSender(here, "v0");
+  });
+
+  afterEach(async () => {
+    // A process that ends has checked that all that the kernel counted is in flows, or is told what it is.
+    const { checks, error } = await ledgerChecks(clients.at(-1)!);
+    expect(checks).toBeGreaterThan(0);
+    expect(error).toBe(0);
   });
 
   afterAll(() => {

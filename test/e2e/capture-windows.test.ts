@@ -8,6 +8,7 @@ import {
   type CaptureClient,
   type CapturedFlow,
   type FrameSender,
+  ledgerChecks,
   startCaptureClient,
   startFrameSender,
   subjectOf,
@@ -93,18 +94,6 @@ describe.skipIf(!runnable)("windows of an interface", { timeout: 60_000 }, () =>
   let frameOf: (port: number) => Uint8Array;
   const subject = () => subjectOf({ interfaceNames: ["v0"], policy });
 
-  const ledgerErrors = async (): Promise<{ checks: number; error: number }> => {
-    const rendered = await client.metrics();
-    const sum = (name: string): number =>
-      [...rendered.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, "gmu"))]
-        .map((match) => Number(match[1]))
-        .reduce((total, value) => total + value, 0);
-    return {
-      checks: sum("weir_capture_ledger_checks_total"),
-      error: sum("weir_capture_ledger_error_packets"),
-    };
-  };
-
   beforeAll(async () => {
     here = createNamespace("win-here", { ipv6: false });
     there = createNamespace("win-there", { ipv6: false });
@@ -187,7 +176,7 @@ describe.skipIf(!runnable)("windows of an interface", { timeout: 60_000 }, () =>
     const to = windowNow();
     const windows = await statusUntil(client, (found) => Math.max(...found.keys()) >= to + 4);
     const { ledger } = await client.status();
-    const { checks, error } = await ledgerErrors();
+    const { checks, error } = await ledgerChecks(client);
     await client.stop();
 
     expectNoGap(windows);

@@ -121,6 +121,37 @@ describe("a meter that cuts by windows", () => {
     expect(flows.filter(({ reason }) => reason === 5).length).toBe(meter.statistics.flowsEvicted);
   });
 
+  it("goes on metering while a window of many flows is handed over", () => {
+    const windowFlows = 50_000;
+    const { meter, flows } = collecting(minute, 100_000);
+    const columns = columnsOf(Array.from({ length: 32 }, () => packetOf()));
+    const meterRows = (window: number, group: number): void => {
+      for (let row = 0; row < 32; row++) {
+        columns.timestampUs[row] = window * minute + group;
+        columns.ports[row] = group * 32 + row;
+      }
+      meterPackets(meter, columns);
+    };
+    for (let group = 0; group < windowFlows / 32; group++) meterRows(1000, group);
+    let calls = 0;
+    // Flows of the next window, and late ones of the one that is being handed over.
+    advanceMeter(meter, 1001 * minute, () => {
+      meterRows(1001, calls);
+      meterRows(1000, 10_000 + calls);
+      calls++;
+    });
+    expect(calls).toBeGreaterThan(10);
+    advance(meter, 1001 * minute + second);
+    advance(meter, 1002 * minute);
+    const inWindow = (window: number): TestFlow[] =>
+      flows.filter(({ startUs }) => Math.floor(startUs / minute) === window);
+    const packets = Math.ceil(windowFlows / 32) * 32 + calls * 32;
+    expect(inWindow(1000).reduce((sum, flow) => sum + flow.packets, 0)).toBe(packets);
+    expect(inWindow(1000).length).toBe(packets);
+    expect(inWindow(1001).length).toBe(calls * 32);
+    expect(meterError(meter)).toBe(0);
+  });
+
   it("says a word on a window as a row of its own, which changes nothing of the flows after it", () => {
     const batches: FlowBatch[] = [];
     const meter = createMeter({

@@ -111,6 +111,19 @@ export async function ledgerAtRest(client: CaptureClient): Promise<readonly Ledg
   }
 }
 
+/** How often the ledger was checked, and by how many packets it did not add up. */
+export async function ledgerChecks(client: CaptureClient): Promise<{ checks: number; error: number }> {
+  const rendered = await client.metrics();
+  const sum = (name: string): number =>
+    [...rendered.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, "gmu"))]
+      .map((match) => Number(match[1]))
+      .reduce((total, value) => total + value, 0);
+  return {
+    checks: sum("weir_capture_ledger_checks_total"),
+    error: sum("weir_capture_ledger_error_packets"),
+  };
+}
+
 export interface FrameSender {
   /** Sends each frame as often as asked, in this order; resolves when the kernel has taken them. */
   send(orders: readonly FrameOrder[]): Promise<{ readonly frames: number; readonly refused: number }>;

@@ -18,6 +18,8 @@ import { trafficClassesOf } from "../traffic-class.ts";
 
 export interface TapTable {
   readonly taps: ReadonlyMap<string, Tap>;
+  /** Reads what is ready, within bounds. */
+  read(): void;
   /** Reads every packet that the kernel has taken before this call; returns how many of them did not come. */
   catchUp(): number;
   /**
@@ -59,6 +61,9 @@ export function createTapTable(deps: TapTableDeps): TapTable {
   const table: Table = { taps: new Map(), faults: new Map(), deps, wantedNames: [], devices: [] };
   return {
     taps: table.taps,
+    read() {
+      for (const tap of table.taps.values()) tap.read();
+    },
     catchUp: () => [...table.taps.values()].reduce((missing, tap) => missing + tap.catchUp(), 0),
     reconcile(plan, subjects) {
       table.devices = discover();
