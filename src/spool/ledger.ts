@@ -208,14 +208,15 @@ export function dropToBound(
   while (ledger.bytes > bytesMax) {
     const oldest = oldestIdle(ledger) ?? statements.oldestAfter.get(0)!;
     const position = Number(oldest["position"]);
-    const bytes = statements.payload.get(position)!["bytes"] as Uint8Array;
+    const bytes =
+      onDropped === undefined ? undefined : (statements.payload.get(position)!["bytes"] as Uint8Array);
     for (const [name, sink] of ledger.sinks) {
       const route = statements.deleteRoute.get(name, position);
       if (route === undefined || position <= sink.cursor) continue;
       sink.pending--;
       const target = String(route["target"]);
       dropped.push(countLoss(ledger, name, target, Number(oldest["rows"])));
-      onDropped?.({ sink: name, target: JSON.parse(target) as JsonValue, bytes });
+      if (bytes !== undefined) onDropped?.({ sink: name, target: JSON.parse(target) as JsonValue, bytes });
     }
     statements.deleteBatch.run(position);
     statements.deletePayload.run(position);

@@ -45,7 +45,9 @@ describe("a replayed capture file", () => {
     const client = startCaptureClient();
     clients.push(client);
     await client.start({ method: "replay", replay: { path, interfaceName: "file0", speed } });
-    await client.apply({ subjects: [subjectOf({ interfaceNames: ["file0"], policy: agingOf(60_000, inactiveTimeoutMs) })] });
+    await client.apply({
+      subjects: [subjectOf({ interfaceNames: ["file0"], policy: agingOf(60_000, inactiveTimeoutMs) })],
+    });
     return client;
   };
   afterAll(() => {
