@@ -47,6 +47,8 @@ export const faultCodes = [
   "AccessKeyInactive",
   "UserNotFound",
   "UserExists",
+  "GroupNotFound",
+  "GroupExists",
   "RoleNotFound",
   "RoleExists",
   "PolicyNotFound",

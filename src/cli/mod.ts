@@ -7,6 +7,7 @@ import { printFault, readVersion } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
 import { firewallCommands } from "./firewall.ts";
 import { flowLogCommands } from "./flow-log.ts";
+import { groupCommands } from "./group.ts";
 import { logstoreCommands } from "./logstore.ts";
 import { meterCommand } from "./meter.ts";
 import { policyCommands } from "./policy.ts";
@@ -37,6 +38,7 @@ const root = buildRouteMap({
     logstore: logstoreCommands,
     accessKey: accessKeyCommands,
     user: userCommands,
+    group: groupCommands,
     role: roleCommands,
     policy: policyCommands,
     tls: tlsCommands,

@@ -1,10 +1,10 @@
-/** The commands that users and roles have alike: `attach` and `detach` a policy, `delete`. */
+/** The commands that users, groups and roles have alike: `attach` and `detach` a policy, `delete`. */
 import { buildCommand } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
 import { argument, ask, type ClientFlags, clientFlags } from "./command.ts";
 
-type Noun = "user" | "role";
+type Noun = "user" | "group" | "role";
 
 export function attachCommand(noun: Noun) {
   return attachmentCommand(noun, "PUT", `Give the ${noun} a policy`, "attached", "to");

@@ -1,4 +1,4 @@
-/** `weir policy`: what users and roles may do. */
+/** `weir policy`: what users, groups and roles may do. */
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
@@ -13,6 +13,7 @@ interface PolicyAnswer {
   readonly description: string;
   readonly document: string;
   readonly users: readonly string[];
+  readonly groups: readonly string[];
   readonly roles: readonly string[];
 }
 
@@ -42,11 +43,12 @@ const list = buildCommand({
     ask(flags, async (client) => {
       const answer = await client.call<{ policies: PolicyAnswer[] }>("GET", "/policies");
       if (!answer.ok) return answer;
-      const columns = ["NAME", "TYPE", "USERS", "ROLES", "DESCRIPTION"].map((title) => ({ title }));
-      const rows = answer.value.policies.map(({ name, type, users, roles, description }) => [
+      const columns = ["NAME", "TYPE", "USERS", "GROUPS", "ROLES", "DESCRIPTION"].map((title) => ({ title }));
+      const rows = answer.value.policies.map(({ name, type, users, groups, roles, description }) => [
         name,
         type,
         users.join(" "),
+        groups.join(" "),
         roles.join(" "),
         description,
       ]);
@@ -116,12 +118,13 @@ const show = buildCommand({
     ask(flags, async (client) => {
       const answer = await client.call<PolicyAnswer>("GET", `/policies/${encodeURIComponent(name)}`);
       if (!answer.ok) return answer;
-      const { type, description, document, users, roles } = answer.value;
+      const { type, description, document, users, groups, roles } = answer.value;
       const facts = formatPairs([
         ["name", name],
         ["type", type],
         ["description", description],
         ["users", users.join(" ")],
+        ["groups", groups.join(" ")],
         ["roles", roles.join(" ")],
       ]);
       return ok({ text: `${facts}${document.trim()}\n`, json: answer.value });
@@ -140,5 +143,5 @@ const remove = buildCommand({
 
 export const policyCommands = buildRouteMap({
   routes: { list, create, modify, show, delete: remove },
-  docs: { brief: "What users and roles may do" },
+  docs: { brief: "What users, groups and roles may do" },
 });

@@ -11,6 +11,7 @@ interface UserAnswer {
   readonly name: string;
   readonly displayName: string;
   readonly createdTime: string;
+  readonly groups: readonly string[];
   readonly policies: readonly string[];
   readonly accessKeyIds: readonly string[];
 }
@@ -26,10 +27,11 @@ const list = buildCommand({
     ask(flags, async (client) => {
       const answer = await client.call<{ users: UserAnswer[] }>("GET", "/users");
       if (!answer.ok) return answer;
-      const columns = ["NAME", "ID", "POLICIES", "CREATED"].map((title) => ({ title }));
-      const rows = answer.value.users.map(({ name, id, policies, createdTime }) => [
+      const columns = ["NAME", "ID", "GROUPS", "POLICIES", "CREATED"].map((title) => ({ title }));
+      const rows = answer.value.users.map(({ name, id, groups, policies, createdTime }) => [
         name,
         id,
+        groups.join(" "),
         policies.join(" "),
         createdTime,
       ]);
@@ -67,12 +69,13 @@ const show = buildCommand({
     ask(flags, async (client) => {
       const answer = await client.call<UserAnswer>("GET", `/users/${encodeURIComponent(name)}`);
       if (!answer.ok) return answer;
-      const { id, displayName, createdTime, policies, accessKeyIds } = answer.value;
+      const { id, displayName, createdTime, groups, policies, accessKeyIds } = answer.value;
       const text = formatPairs([
         ["name", name],
         ["id", id],
         ["display name", displayName],
         ["created", createdTime],
+        ["groups", groups.join(" ")],
         ["policies", policies.join(" ")],
         ["access keys", accessKeyIds.join(" ")],
       ]);

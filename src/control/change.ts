@@ -9,6 +9,7 @@ export interface ControlChange {
     | "resourceGroup"
     | "accessKey"
     | "user"
+    | "group"
     | "role"
     | "policy"
     | "logProject"

@@ -4,7 +4,7 @@
  * Entries are appended, never edited or reordered: an entry's index is the schema version that a data
  * directory in the field already has.
  */
-import { accessMigration } from "./access/mod.ts";
+import { accessMigration, groupMigration } from "./access/mod.ts";
 import { logGroupMigration, logProjectMigration } from "./logproject/mod.ts";
 import { threeServicesMigration } from "./three-services-schema.ts";
 
@@ -65,4 +65,5 @@ export const controlMigrations: readonly string[] = [
   accessMigration,
   logGroupMigration,
   threeServicesMigration,
+  groupMigration,
 ];

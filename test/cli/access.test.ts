@@ -76,6 +76,23 @@ describe("weir user, policy and access-key", () => {
   });
 });
 
+describe("weir group", () => {
+  it("puts users together, who have its policies", async () => {
+    await run("user", "create", "carol");
+    expect((await run("group", "create", "staff", "--description", "all")).out).toMatch(
+      /^created group staff\n/u,
+    );
+    expect((await run("group", "attach", "staff", "ReadOnlyAccess")).out).toBe(
+      "attached ReadOnlyAccess to group staff\n",
+    );
+    expect((await run("group", "add", "staff", "carol")).out).toBe("joined group staff: user carol\n");
+    expect((await run("group", "list")).out).toMatch(/^staff +carol +ReadOnlyAccess +all$/mu);
+    expect((await run("user", "show", "carol")).out).toMatch(/^groups +staff$/mu);
+    expect((await run("group", "remove", "staff", "carol")).out).toBe("left group staff: user carol\n");
+    expect((await run("group", "delete", "staff")).out).toBe("deleted group staff\n");
+  });
+});
+
 describe("weir role", () => {
   it("makes, changes and shows a role, which trusts the account unless it is told whom", async () => {
     expect((await run("role", "create", "reader", "--session-max", "7200")).out).toMatch(

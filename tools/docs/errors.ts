@@ -41,6 +41,8 @@ const meanings: Readonly<Record<FaultCode, string>> = {
   AccessKeyInactive: "The access key is disabled",
   UserNotFound: "No user of that name in the account",
   UserExists: "A user of that name exists",
+  GroupNotFound: "No group of that name in the account",
+  GroupExists: "A group of that name exists",
   RoleNotFound: "No role of that name in the account",
   RoleExists: "A role of that name exists",
   PolicyNotFound: "No policy of that name in the account, or it is not attached there",

@@ -17,6 +17,8 @@ export type Verdict =
   | { readonly kind: "explicitDeny" | "implicitDeny"; readonly resource: string };
 
 const allowed: Verdict = { kind: "allowed" };
+/** No resource has a longer name. A caller may send any, and may have chosen the patterns to compare it with. */
+const resourceLengthMax = 1024;
 
 /** The verdict on all resources together: that on the first which is not allowed, explicit denials first. */
 export function evaluate(policies: readonly PolicyDocument[], request: AccessRequest): Verdict {
@@ -29,6 +31,7 @@ export function evaluate(policies: readonly PolicyDocument[], request: AccessReq
     statements.some(
       (statement) =>
         statement.effect === effect &&
+        resource.length <= resourceLengthMax &&
         statement.resources.some((pattern) => matchesWildcard(pattern, resource)),
     );
   // An action on nothing in particular is one on everything, lest a forgotten list allows what nobody did.

@@ -1,4 +1,4 @@
-/** Names of users, roles and policies, and ids as RAM hands them out. */
+/** Names of users, groups, roles and policies, and ids as RAM hands them out. */
 import { fail, ok, randomText, type Result } from "../../base/mod.ts";
 
 interface NameRule {
@@ -14,8 +14,9 @@ const policyName: NameRule = {
   pattern: /^[A-Za-z0-9-]{1,128}$/u,
   allowed: "1 to 128 letters, digits and hyphens",
 };
-const rules: Readonly<Record<"user" | "role" | "policy", NameRule>> = {
+const rules: Readonly<Record<"user" | "group" | "role" | "policy", NameRule>> = {
   user: entityName,
+  group: entityName,
   role: entityName,
   policy: policyName,
 };
@@ -42,7 +43,9 @@ export function checkDescription(field: string, text: string): Result<string> {
   });
 }
 
-/** 18 digits: users' begin with 2, roles' with 3. */
-export function newEntityId(what: "user" | "role"): string {
-  return `${what === "user" ? "2" : "3"}${randomText(17, "0123456789")}`;
+const firstDigits = { user: "2", role: "3", group: "4" } as const;
+
+/** 18 digits: users' begin with 2, roles' with 3, groups' with 4. */
+export function newEntityId(what: keyof typeof firstDigits): string {
+  return `${firstDigits[what]}${randomText(17, "0123456789")}`;
 }

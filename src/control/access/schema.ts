@@ -1,4 +1,4 @@
-/** Users, roles and policies in control.sqlite. */
+/** Users, roles, policies and groups in control.sqlite. */
 
 export const accessMigration = `
 CREATE TABLE ram_user (
@@ -43,4 +43,21 @@ CREATE TABLE policy_attachment (
 
 -- Whose key it is: a user's, or, where null, the account's own.
 ALTER TABLE access_key ADD COLUMN user_id TEXT REFERENCES ram_user (id);
+`;
+
+export const groupMigration = `
+CREATE TABLE ram_group (
+  id TEXT PRIMARY KEY,
+  account_id TEXT NOT NULL REFERENCES account (id),
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  UNIQUE (account_id, name)
+) STRICT;
+
+CREATE TABLE ram_membership (
+  group_id TEXT NOT NULL REFERENCES ram_group (id),
+  user_id TEXT NOT NULL REFERENCES ram_user (id),
+  PRIMARY KEY (group_id, user_id)
+) STRICT;
 `;

@@ -21,7 +21,7 @@ export interface Users {
   /** Fault: `UserNotFound`. */
   get(accountId: string, name: string): Result<User>;
   find(id: string): User | undefined;
-  /** Removes the user's access keys and takes its policies off it, too. Fault: `UserNotFound`. */
+  /** Removes the user's access keys, takes its policies off it and it out of its groups, too. Fault: `UserNotFound`. */
   remove(accountId: string, name: string): Result<void>;
 }
 
@@ -63,6 +63,7 @@ export function createUsers({ database, changes, nowMs, onRemoved }: Dependencie
       const committed = commit(database, () => {
         database.prepare("DELETE FROM access_key WHERE user_id = ?").run(id);
         database.prepare("DELETE FROM policy_attachment WHERE holder_id = ?").run(id);
+        database.prepare("DELETE FROM ram_membership WHERE user_id = ?").run(id);
         database.prepare("DELETE FROM ram_user WHERE id = ?").run(id);
       });
       if (!committed.ok) return committed;

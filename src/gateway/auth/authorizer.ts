@@ -1,8 +1,8 @@
 /**
  * Decides whether a principal may do what its request asks.
  *
- * The account itself may do everything that is its own. A user may what the policies that it has say; a
- * role's session what the role's say and, if the session was begun with a policy, what that says as well.
+ * The account itself may do everything that is its own. A user may what the policies say that it and its
+ * groups have; a role's session what the role's say and, if the session was begun with a policy, what that says as well.
  */
 import { type Clock, fail, type Fault, ok, type Result } from "../../base/mod.ts";
 import {
@@ -48,7 +48,7 @@ export interface AccessDenial {
 }
 
 interface Dependencies {
-  readonly access: Pick<Access, "policies" | "roles">;
+  readonly access: Pick<Access, "policiesOf" | "roles">;
   readonly clock: Clock;
   readonly metrics: Metrics;
 }
@@ -98,7 +98,7 @@ function denied(denial: AccessDenial): Result<never> {
 }
 
 function firstDenial(
-  { policies }: Dependencies["access"],
+  access: Dependencies["access"],
   principal: Principal,
   request: AccessRequest,
 ): AccessDenial | undefined {
@@ -111,7 +111,7 @@ function firstDenial(
       ? undefined
       : { principal, action: request.action, resource: verdict.resource, kind: verdict.kind, policyType };
   };
-  const own = judge(policies.documentsOf(principal.id), "AccountLevelIdentityBasedPolicy");
+  const own = judge(access.policiesOf(principal.id), "AccountLevelIdentityBasedPolicy");
   const sessionPolicy = principal.session?.policy;
   if (sessionPolicy === undefined) return own;
   const parsed = parsePolicyDocument(sessionPolicy);

@@ -65,6 +65,34 @@ describe("users, roles and policies", () => {
     again.close();
   });
 
+  it("are shared by groups, whose policies their users have", () => {
+    const path = newPath();
+    const first = open(path);
+    const { users, groups, policies } = first.access;
+    const accountId = first.accounts.default.id;
+    const [alice, bob] = ["alice", "bob"].map((name) => unwrap(users.create(accountId, name)));
+    const group = unwrap(groups.create(accountId, "operators", "who operates"));
+    unwrap(policies.attach(accountId, "ReadOnlyAccess", group.id));
+    unwrap(policies.create(accountId, "nothing", { document }));
+    unwrap(policies.attach(accountId, "nothing", alice!.id));
+    for (const user of [alice!, bob!]) unwrap(groups.join(group.id, user.id));
+    unwrap(groups.leave(group.id, bob!.id));
+    const effects = (control: Control, id: string) =>
+      control.access.policiesOf(id).flatMap(({ statements }) => statements.map(({ effect }) => effect));
+    expect(effects(first, alice!.id)).toEqual(["Deny", "Allow"]);
+    first.close();
+    const again = open(path);
+    expect(again.access.groups.list(accountId)).toEqual([group]);
+    expect(effects(again, alice!.id)).toEqual(["Deny", "Allow"]);
+    expect(effects(again, bob!.id)).toEqual([]);
+    unwrap(again.access.users.remove(accountId, "alice"));
+    expect(again.access.groups.usersOf(group.id)).toEqual([]);
+    unwrap(again.access.groups.join(group.id, bob!.id));
+    unwrap(again.access.groups.remove(accountId, "operators"));
+    expect(effects(again, bob!.id)).toEqual([]);
+    again.close();
+  });
+
   it("leave nothing behind: a user of the same name is another, without the first one's rights", () => {
     const control = open(newPath());
     const { access, accessKeys, accounts } = control;

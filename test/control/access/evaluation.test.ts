@@ -101,6 +101,16 @@ describe("policies say to a request", () => {
     expect(verdictOf([denied], "vpc:CreateFlowLog", resources)).toBe("explicitDeny");
   });
 
+  it("nothing to a resource with a longer name than any has, whose comparison would take long", () => {
+    const pattern = `acs:vpc:*:*:${"*a".repeat(400)}`;
+    const resource = `acs:vpc:cn-hangzhou:${account}:flowlog/${"a".repeat(200_000)}`;
+    const startedMs = performance.now();
+    expect(verdictOf([policy(allow("*"), deny("*", pattern))], "vpc:DeleteFlowLog", [resource])).toBe(
+      "implicitDeny",
+    );
+    expect(performance.now() - startedMs).toBeLessThan(100);
+  });
+
   it("nothing that names a resource to a request that names none", () => {
     expect(verdictOf([policy(allow("vpc:*", "acs:vpc:*:*:flowlog/*"))], "vpc:DescribeFlowLogs", [])).toBe(
       "implicitDeny",

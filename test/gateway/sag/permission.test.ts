@@ -141,6 +141,17 @@ describe("a user with policies", () => {
     );
   });
 
+  it("has the policies of its groups, as long as it is in them", async () => {
+    const { accountId } = server.scope;
+    const { groups, policies: shelf } = server.control.access;
+    const group = unwrap(groups.create(accountId, "readers"));
+    unwrap(shelf.attach(accountId, "ReadOnlyAccess", group.id));
+    unwrap(groups.join(group.id, userId));
+    expect(code(await call("DescribeFlowLogs"))).toBe("200 ok");
+    unwrap(groups.leave(group.id, userId));
+    expect(code(await call("DescribeFlowLogs"))).toBe(denied);
+  });
+
   it("loses its keys and their rights when it is deleted", async () => {
     const { accountId } = server.scope;
     const { access, accessKeys } = server.control;

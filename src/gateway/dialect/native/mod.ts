@@ -13,6 +13,7 @@ import { accessKeyRoutes } from "./access-key.ts";
 import type { NativeDependencies } from "./dependencies.ts";
 import { faultBody, faultStatus } from "./fault-answer.ts";
 import { flowLogRoutes } from "./flow-log.ts";
+import { groupRoutes } from "./group.ts";
 import { logProjectRoutes } from "./log-project.ts";
 import { policyRoutes } from "./policy.ts";
 import { recordRoutes } from "./record.ts";
@@ -41,6 +42,7 @@ export function createNativeDialect(dependencies: NativeDependencies): Dialect {
           resourceGroupRoutes(routes, dependencies);
           accessKeyRoutes(routes, dependencies);
           userRoutes(routes, dependencies);
+          groupRoutes(routes, dependencies);
           roleRoutes(routes, dependencies);
           policyRoutes(routes, dependencies);
           logProjectRoutes(routes, dependencies);

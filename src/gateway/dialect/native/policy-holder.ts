@@ -1,4 +1,4 @@
-/** Attaching policies to users and roles, and taking them off. */
+/** Attaching policies to users, groups and roles, and taking them off. */
 import type { FastifyInstance } from "fastify";
 
 import { unwrap } from "../../../base/mod.ts";

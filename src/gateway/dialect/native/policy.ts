@@ -23,7 +23,7 @@ interface PolicyParams {
 }
 
 export function policyRoutes(server: FastifyInstance, { control }: NativeDependencies): void {
-  const { policies, users, roles } = control.access;
+  const { policies, users, groups, roles } = control.access;
   const accountId = control.accounts.default.id;
   const describe = ({ createdMs, updatedMs, ...policy }: Policy): object => {
     const holders = policies.holdersOf(accountId, policy.name);
@@ -34,6 +34,7 @@ export function policyRoutes(server: FastifyInstance, { control }: NativeDepende
         ? {}
         : { createdTime: timeText(createdMs), updatedTime: timeText(updatedMs) }),
       users: holders.flatMap((id) => users.find(id)?.name ?? []),
+      groups: holders.flatMap((id) => groups.find(id)?.name ?? []),
       roles: holders.flatMap((id) => roles.find(id)?.name ?? []),
     };
   };

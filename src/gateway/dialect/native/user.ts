@@ -1,4 +1,4 @@
-/** Users of the installation's account, and the policies that each has. */
+/** Users of the installation's account, with the groups that each is in and the policies that it has. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
@@ -16,13 +16,14 @@ interface UserParams {
 
 export function userRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
   const { accounts, accessKeys, access } = dependencies.control;
-  const { users, policies } = access;
+  const { users, groups, policies } = access;
   const accountId = accounts.default.id;
   const describe = ({ id, name, displayName, createdMs }: User): object => ({
     id,
     name,
     displayName,
     createdTime: timeText(createdMs),
+    groups: groups.groupsOf(id).flatMap((groupId) => groups.find(groupId)?.name ?? []),
     policies: policies.namesOf(id),
     accessKeyIds: accessKeys
       .list(accountId)

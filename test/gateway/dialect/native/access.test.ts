@@ -79,6 +79,21 @@ describe("users, roles and policies of the native API", () => {
     );
   });
 
+  it("are shared by groups", async () => {
+    await call("POST", "/users", { name: "member" });
+    expect((await call("POST", "/groups", { name: "staff", description: "all" })).status).toBe(201);
+    expect((await call("PUT", "/groups/staff/policies/ReadOnlyAccess")).body["policies"]).toEqual([
+      "ReadOnlyAccess",
+    ]);
+    expect((await call("PUT", "/groups/staff/users/member")).body["users"]).toEqual(["member"]);
+    expect((await call("GET", "/users/member")).body).toMatchObject({ groups: ["staff"], policies: [] });
+    expect((await call("GET", "/policies/ReadOnlyAccess")).body).toMatchObject({ groups: ["staff"] });
+    expect((await call("DELETE", "/groups/staff/users/member")).body["users"]).toEqual([]);
+    expect(faultOf(await call("POST", "/groups", { name: "staff" }))).toBe("409 GroupExists");
+    expect((await call("DELETE", "/groups/staff")).status).toBe(200);
+    expect(faultOf(await call("PUT", "/groups/staff/users/member"))).toBe("404 GroupNotFound");
+  });
+
   it("are changed in what is given alone", async () => {
     await call("POST", "/roles", { name: "changing", description: "first" });
     const trusted = "acs:ram::1234567890123456:user/bob";

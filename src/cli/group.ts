@@ -1,0 +1,94 @@
+/** `weir group`: users who share policies. */
+import { buildCommand, buildRouteMap } from "@stricli/core";
+
+import { ok } from "../base/mod.ts";
+import { argument, ask, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
+import { formatTable } from "./ui/table.ts";
+
+interface GroupAnswer {
+  readonly name: string;
+  readonly description: string;
+  readonly users: readonly string[];
+  readonly policies: readonly string[];
+}
+
+interface CreateFlags extends ClientFlags {
+  readonly description?: string;
+}
+
+const list = buildCommand({
+  docs: { brief: "List groups with their users and policies" },
+  parameters: { flags: clientFlags },
+  func: (flags: ClientFlags) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<{ groups: GroupAnswer[] }>("GET", "/groups");
+      if (!answer.ok) return answer;
+      const columns = ["NAME", "USERS", "POLICIES", "DESCRIPTION"].map((title) => ({ title }));
+      const rows = answer.value.groups.map(({ name, users, policies, description }) => [
+        name,
+        users.join(" "),
+        policies.join(" "),
+        description,
+      ]);
+      return ok({ text: formatTable(columns, rows), json: answer.value });
+    }),
+});
+
+const create = buildCommand({
+  docs: { brief: "Create a group" },
+  parameters: {
+    flags: { ...clientFlags, description: textFlag("Who is in it", "TEXT") },
+    positional: argument("NAME", "Name of the group"),
+  },
+  func: (flags: CreateFlags, name: string) =>
+    ask(
+      flags,
+      async (client) => {
+        const { description } = flags;
+        const body = { name, ...(description === undefined ? {} : { description }) };
+        const answer = await client.call<GroupAnswer>("POST", "/groups", body);
+        if (!answer.ok) return answer;
+        const next =
+          nextLine(flags, `./weir group attach ${name} POLICY`) +
+          nextLine(flags, `./weir group add ${name} USER`);
+        return ok({ text: `created group ${name}\n${next}`, json: answer.value });
+      },
+      { name: "NAME", description: "--description" },
+    ),
+});
+
+function memberCommand(method: "PUT" | "DELETE", brief: string, done: string) {
+  return buildCommand({
+    docs: { brief },
+    parameters: {
+      flags: clientFlags,
+      positional: {
+        kind: "tuple",
+        parameters: [
+          { parse: String, brief: "Name of the group", placeholder: "NAME" },
+          { parse: String, brief: "Name of the user", placeholder: "USER" },
+        ],
+      },
+    },
+    func: (flags: ClientFlags, name: string, user: string) =>
+      ask(flags, async (client) => {
+        const path = `/groups/${encodeURIComponent(name)}/users/${encodeURIComponent(user)}`;
+        const answer = await client.call<GroupAnswer>(method, path);
+        return answer.ok ? ok({ text: `${done} group ${name}: user ${user}\n`, json: answer.value }) : answer;
+      }),
+  });
+}
+
+export const groupCommands = buildRouteMap({
+  routes: {
+    list,
+    create,
+    add: memberCommand("PUT", "Put a user into a group", "joined"),
+    remove: memberCommand("DELETE", "Take a user out of a group", "left"),
+    attach: attachCommand("group"),
+    detach: detachCommand("group"),
+    delete: deleteCommand("group", "Delete a group; its users stay"),
+  },
+  docs: { brief: "Groups of users, who share policies" },
+});
