@@ -1,4 +1,6 @@
 /** From flow logs to what capture meters for them and where the batches go. */
+import { createHash } from "node:crypto";
+
 import type { CapturePlan, CapturePolicy, CaptureSubject } from "../capture/mod.ts";
 import {
   cloudProjectId,
@@ -98,8 +100,16 @@ function subjectOf(
     verdicts: verdicts && flowLog.target !== undefined,
     observationDomain: flowLog.number,
     flowsMax,
-    revision: flowLog.updatedMs,
+    revision: revisionOf(flowLog),
   };
+}
+
+/** Differs where flows are metered otherwise or go elsewhere; a new name cuts none. 48 bits of a digest. */
+function revisionOf({ policy, filter, outputs }: FlowLog): number {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([policy, filter, outputs]))
+    .digest();
+  return digest.readUIntBE(0, 6);
 }
 
 function capturePolicyOf({ policy, service }: FlowLog, shortestS: number | undefined): CapturePolicy {

@@ -109,7 +109,7 @@ function change(context: FlowLogsContext, wanted: FlowLog, transition: FlowLogTr
   const next: FlowLog = {
     ...wanted,
     ...(isAsynchronous(service) ? { transition } : {}),
-    // Capture tells revisions apart by it: a clock that stands still or is set back must not make two alike.
+    // What is settled is told by it: a clock that stands still or is set back must not make two alike.
     updatedMs: Math.max(context.nowMs(), wanted.updatedMs + 1),
   };
   return changeFlowLog(context, next, () => context.table.update(next));

@@ -88,6 +88,25 @@ it("flow logs of two services are metered on one interface side by side, each by
   expect(deliveries()).toEqual(["sag eth0 aged", "vpc eth0 300"]);
 });
 
+it("a change cuts flows where they are metered otherwise or go elsewhere, and by no new name or tag", () => {
+  const context = { control, interfaceNames: [], flowsMax: 1000, verdicts: false };
+  const revision = (): number | undefined => deliveriesOf(context)[0]!.subject.revision;
+  const flowLog = create("vpc", "interface", "eth0");
+  const changed = (change: () => void): boolean => {
+    const before = revision();
+    unwrap(control.flowLogs.settle(flowLog.id, control.flowLogs.find(flowLog.id)!.updatedMs));
+    change();
+    return revision() !== before;
+  };
+  const modify = (patch: NewFlowLog) => () =>
+    void unwrap(control.flowLogs.modify(flowLog, flowLog.id, patch));
+  expect(changed(modify({ name: "renamed", description: "again" }))).toBe(false);
+  expect(changed(() => void unwrap(control.flowLogs.tag(flowLog, flowLog.id, { a: "b" })))).toBe(false);
+  expect(changed(modify({ policy: { windowS: 60 } }))).toBe(true);
+  expect(changed(modify({ filter: { ipVersions: [6] } }))).toBe(true);
+  expect(changed(modify({ outputs: { logService: { logstore: "l-two" } } }))).toBe(true);
+});
+
 describe("what selects by verdict", () => {
   it("is not metered while nobody knows verdicts: nothing is invented", () => {
     create("vpc", "interface", "eth0", { name: "all" });
