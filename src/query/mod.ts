@@ -1,14 +1,7 @@
 /** Searches over stored records: the search language, record formats, and the reader of logstores. */
-export {
-  type HistogramBucket,
-  histogramBucketsMax,
-  type Histograms,
-  type HistogramsRequest,
-  type Traffic,
-} from "./histogram.ts";
+export { type HistogramBucket, type Histograms, type HistogramsRequest, type Traffic } from "./histogram.ts";
 export {
   type AnsweringTier,
-  defaultLogReaderConfig,
   type LogRange,
   type LogReaderConfig,
   type LogReaderStore,

@@ -42,10 +42,14 @@ function cutSpans({ fromS, toS, widthS }: Intervals, spanS: number): number[] {
     const span = Math.floor(border / spanS);
     if (border % spanS !== 0 && span !== cut.at(-1)) cut.push(span);
   };
-  for (let border = fromS; border < toS; border += widthS) add(border);
-  add(toS);
+  // No record is later than this.
+  const lastS = Math.min(toS, secondsMax);
+  for (let border = fromS; border < lastS; border += widthS) add(border);
+  add(lastS);
   return cut;
 }
+
+const secondsMax = 2 ** 32 - 1;
 
 /** Whether the search finds the same in the tier's rows as in the records they are made of. */
 function answers(tier: Tier, predicate: Predicate): boolean {

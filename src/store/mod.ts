@@ -20,13 +20,5 @@ export {
 } from "./store.ts";
 export type { StoreState, SupervisorStatus } from "./supervisor.ts";
 export type { RollupOutcome } from "./rollup.ts";
-export {
-  nextPositionSql,
-  portColumns,
-  receivedDaySql,
-  type Tier,
-  type TierName,
-  tierNames,
-  tiers,
-} from "./tier.ts";
+export { nextPositionSql, portColumns, receivedDaySql, type Tier, type TierName, tiers } from "./tier.ts";
 export { type FlowsColumn, flowsTable, rowsPerPosition } from "./table.ts";

@@ -43,8 +43,8 @@ const tables = [flowsTable.name, ...tiers.map(({ table }) => table)];
 /**
  * Drops the days of each logstore that lie wholly before its retention, and all past days of logstores that
  * are not named: those were deleted, and what was on its way to them came later. A tier keeps its days as
- * much longer as it is to; flows that such a tier lacks stay until it has them. Gives the number of
- * partitions of flows.
+ * much longer as it is to; a logstore of which such a tier lacks flows keeps all until it has them. Gives
+ * the number of partitions of flows.
  */
 export async function expirePartitions(
   connection: Connection,
@@ -53,24 +53,18 @@ export async function expirePartitions(
 ): Promise<number> {
   const days = new Map(retentions.map((retention) => [retention.logstore, retention.days]));
   const today = Math.floor(nowMs / dayMs);
-  const isPast = ({ logstore, day }: Partition, daysMin: number): boolean => {
+  const isToGo = ({ logstore, day }: Partition, daysMin: number): boolean => {
     const known = days.get(logstore);
-    return day < today - (known === undefined ? 0 : Math.max(known, daysMin));
+    if (known === undefined) return day < today;
+    const isAwaited = known < daysMaxOf(rollupDays) && isBehind(logstore);
+    return day < today - Math.max(known, daysMin) && !isAwaited;
   };
-  const isAwaited = ({ logstore }: Partition): boolean => {
-    const known = days.get(logstore);
-    return known !== undefined && known < daysMaxOf(rollupDays) && isBehind(logstore);
-  };
-  const dropped = await dropPartitions(
-    connection,
-    flowsTable.name,
-    (partition) => isPast(partition, 0) && !isAwaited(partition),
-  );
+  const dropped = await dropPartitions(connection, flowsTable.name, (partition) => isToGo(partition, 0));
   // A tier never goes before a finer one, so that a span that is cut by a range is looked up in full.
   let daysMin = 0;
   for (const { name, table } of tiers) {
     daysMin = Math.max(daysMin, rollupDays[name]);
-    await dropPartitions(connection, table, (partition) => isPast(partition, daysMin));
+    await dropPartitions(connection, table, (partition) => isToGo(partition, daysMin));
   }
   return dropped;
 }

@@ -56,7 +56,7 @@ interface Sources {
 async function readSources(connection: Connection, step: RollupStep): Promise<Sources> {
   const rows = await selectRows(
     connection,
-    `SELECT toUInt32(intDiv(position, ${rowsPerPosition})), ${sourceColumns.join(", ")}
+    `SELECT intDiv(position, ${rowsPerPosition}), ${sourceColumns.join(", ")}
      FROM ${flowsTable.name} WHERE ${conditionOf(step)} AND bitAnd(position, ${rowsPerPosition - 1}) = 0
      SETTINGS max_threads = 1`,
   );
@@ -79,8 +79,9 @@ async function summarise(connection: Connection, step: RollupStep, sources: Sour
     ...keyFields.map((name) => `${name} ${typeOf(name)}`),
     ...[...sumColumns, "next_position"].map((name) => `${name} UInt64`),
   ];
-  const batch = `toUInt32(intDiv(position, ${rowsPerPosition}))`;
-  const source = `transform(${batch}, [${sources.batches.join()}], CAST([${sources.numbers.join()}] AS Array(UInt16)), toUInt16(0))`;
+  // A batch that were not named would have no strings, rather than another's.
+  const source = `transform(intDiv(position, ${rowsPerPosition}), CAST([${sources.batches.join()}] AS Array(UInt64)),
+    CAST([${sources.numbers.join()}] AS Array(UInt16)), toUInt16(65535))`;
   await connection.run(
     `CREATE OR REPLACE TEMPORARY TABLE rolled (${definitions.join(", ")}) ENGINE = Memory`,
   );

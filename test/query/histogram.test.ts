@@ -214,6 +214,16 @@ describe("which tier answers", () => {
   });
 });
 
+describe("a histogram of a range without end", () => {
+  it("counts all there is", async () => {
+    const reader = createLogReader({}, { store: flowStore.store });
+    const request = { logstore: 3, query: "", fromS: 0, toS: 2 ** 40, intervalS: 2 ** 30 };
+    const { buckets, tiers } = unwrap(await reader.getHistograms(request));
+    expect(buckets[1]!.count).toBe(551);
+    expect(tiers.map(({ tier }) => tier)).toEqual(["1h", "5m", "1m", "raw"]);
+  });
+});
+
 describe("a histogram that is read while flows are rolled up", () => {
   it("counts each record once at every moment", async () => {
     const reader = createLogReader({}, { store: flowStore.store });

@@ -101,6 +101,19 @@ describe("rollup tiers", () => {
     expect(await tiersThatDiffer(store)).toEqual([]);
   });
 
+  it("keep apart what many sources sent, in more batches than one step takes", async () => {
+    await open();
+    const inserts = Array.from({ length: 17_000 }, (_, index) => ({
+      position: index + 1,
+      batch: sampleBytes(1, 1),
+      target: { ...sampleTarget, flowLogId: `fl-${index + 1}`, resourceSerial: "it's \\ a ' serial" },
+      receivedMs: sampleTimeUs / 1000,
+    }));
+    unwrap(await store.appendFlows(inserts));
+    expect(await rollUp()).toBe(17_000);
+    expect(await tiersThatDiffer(store)).toEqual([]);
+  });
+
   it("are filled by themselves", async () => {
     await open({ rollupIntervalMs: 20, rollupFlowsMin: 10 });
     unwrap(await store.appendFlows([insertOf(1, 10)]));
