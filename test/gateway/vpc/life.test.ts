@@ -79,6 +79,18 @@ describe("a flow log", () => {
     expect(await statusOf(FlowLogId)).toBe("Inactive");
   });
 
+  it("is shown as XML with each element of a list repeated", async () => {
+    const two = { "Tag.1.Key": "a", "Tag.1.Value": "1", "Tag.2.Key": "b", "Tag.2.Value": "<2>" };
+    await server.create(two);
+    const { text } = await server.call("DescribeFlowLogs", {}, { common: { Format: "XML" } });
+    expect(text).toContain("<DescribeFlowLogsResponse><RequestId>");
+    expect(text).toContain("<FlowLogs><FlowLog><FlowLogId>fl-");
+    expect(text).toContain("<TrafficPath><TrafficPathList>all</TrafficPathList></TrafficPath>");
+    expect(text).toContain(
+      "<Tags><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value>&lt;2&gt;</Value></Tag></Tags>",
+    );
+  });
+
   it("leaves its resource to another once it is gone", async () => {
     const FlowLogId = await server.create();
     await done("DeleteFlowLog", { FlowLogId });
