@@ -9,6 +9,7 @@ import { endWithParent } from "../process/mod.ts";
 import { testArrow } from "./arrow.ts";
 import { type Connection, drainEngine, faultOfEngine, lockHolder, openConnection } from "./engine.ts";
 import { createIngest, type Ingest } from "./ingest.ts";
+import { createLineIngest, type LineIngest } from "./line-ingest.ts";
 import { type ChildOptions, type FromChild, heartbeatMs, type IngestPath, type ToChild } from "./protocol.ts";
 import { createReaderPool, type ReaderPool } from "./reader.ts";
 import { dropLogstorePartitions, expirePartitions, keepsRollupsLonger, readStatistics } from "./retention.ts";
@@ -21,6 +22,7 @@ interface Parts {
   readonly control: Connection;
   readonly readers: ReaderPool;
   readonly ingest: Ingest;
+  readonly lineIngest: LineIngest;
   /** For what sums flows up, which must not hold up the others. */
   readonly roller: Connection;
   readonly rollup: Rollup;
@@ -84,6 +86,7 @@ async function open(): Promise<Result<Parts>> {
       roller,
       rollup,
       readers: createReaderPool(options, control),
+      lineIngest: createLineIngest(writer),
       ingest: createIngest(writer, { path, deduplicate: options.deduplicate, onStored: rollup.note }),
       path,
     });
@@ -116,12 +119,14 @@ async function answer(parts: Parts, message: Exclude<ToChild, { call: "stop" }>)
 }
 
 async function perform(
-  { control, readers, ingest, rollup }: Parts,
+  { control, readers, ingest, lineIngest, rollup }: Parts,
   message: Exclude<ToChild, { call: "stop" }>,
 ): Promise<Result<unknown>> {
   switch (message.call) {
     case "append":
       return await ingest.append(message.request);
+    case "appendLines":
+      return await lineIngest.append(message.request);
     case "query":
       return await readers.query(message.request);
     case "dropLogstore": {
@@ -132,7 +137,9 @@ async function perform(
     }
     case "expire": {
       const { request } = message;
-      if (keepsRollupsLonger(request)) await rollup.run({ budgetMs: expireRollupMs, flowsMin: 1 });
+      // What cannot be rolled up stays, and is told by the regular rollup, which fails likewise.
+      if (keepsRollupsLonger(request))
+        await rollup.run({ budgetMs: expireRollupMs, flowsMin: 1 }).catch(() => undefined);
       const expire = (): Promise<number> => expirePartitions(control, request, rollup.isBehind);
       return ok({ partitions: await rollup.pause(expire) });
     }

@@ -64,7 +64,7 @@ function alter(statements: readonly string[]): void {
   execFileSync(process.execPath, ["--input-type=module", "-e", script, path]);
 }
 
-describe("rollup tiers", () => {
+describe("rollup tiers", { timeout: 120_000 }, () => {
   it("have the sums of all flows, late ones and those of several days and logstores among them", async () => {
     await open();
     const nextDay = { receivedMs: sampleTimeUs / 1000 + dayMs };
@@ -167,10 +167,10 @@ describe("rollup tiers", () => {
     }
     await rollUp();
     expect(await tiersThatDiffer(store)).toEqual([]);
-  }, 120_000);
+  });
 });
 
-describe("rollup tiers of a store that an earlier version made", () => {
+describe("rollup tiers of a store that an earlier version made", { timeout: 120_000 }, () => {
   it("are made and filled from what is there", async () => {
     await open();
     unwrap(await store.appendFlows([insertOf(1, 1000), insertOf(2, 50, intoLogstore(7))]));
@@ -195,7 +195,7 @@ describe("rollup tiers of a store that an earlier version made", () => {
   });
 });
 
-describe("what leaves a store", () => {
+describe("what leaves a store", { timeout: 120_000 }, () => {
   const now = 30_000 * dayMs + 1000;
   const received = (day: number) => ({ receivedMs: day * dayMs });
   const daysOf = (table: string): Promise<unknown> =>
@@ -247,5 +247,31 @@ describe("what leaves a store", () => {
     unwrap(await store.appendFlows([insertOf(9, 7, received(30_000))]));
     expect(await rollUp()).toBe(7);
     expect(await rowsOf("SELECT sum(records) FROM flows_1h")).toEqual([["17"]]);
+  });
+
+  it("waits, in its logstore alone, while it cannot come into tiers that are kept longer", async () => {
+    const config = { rollupDays: { "1h": 20 } };
+    await open(config, () => now);
+    unwrap(await store.appendFlows([insertOf(1, 5, received(29_985)), insertOf(2, 5, received(30_000))]));
+    const other = { ...intoLogstore(2), ...received(29_985) };
+    unwrap(await store.appendFlows([insertOf(3, 5, other)]));
+    await store.stop();
+    alter(["ALTER TABLE flows_1h ADD CONSTRAINT refused CHECK logstore != 1"]);
+    await open(config, () => now);
+    const retentions = [1, 2].map((logstore) => ({ logstore, days: 7 }));
+    expect(unwrap(await store.expire(retentions))).toEqual({ partitions: 1 });
+    const whole = [
+      [1, 29_985],
+      [1, 30_000],
+    ];
+    expect(await daysOf("flows")).toEqual(whole);
+    expect(await daysOf("flows_1m")).toEqual(whole.slice(0, 1));
+    expect(await daysOf("flows_1h")).toEqual([[2, 29_985]]);
+    expect(await store.rollUp()).toMatchObject({ ok: false });
+    await store.stop();
+    alter(["ALTER TABLE flows_1h DROP CONSTRAINT refused"]);
+    await open(config, () => now);
+    expect(unwrap(await store.expire(retentions))).toEqual({ partitions: 1 });
+    expect(await daysOf("flows_1h")).toEqual([...whole, [2, 29_985]]);
   });
 });
