@@ -17,15 +17,16 @@ export function selectInterfaces(
   return names.filter((name) => matchesName(include, name) && !matchesName(exclude, name));
 }
 
-/** The devices as the list of resources knows them: with their networks, and the bridge that each is a port of. */
+/** The devices as the list of resources knows them: with their networks, and the bridge or bond that each is a port of. */
 export function discoveredInterfaces(
   devices: readonly HostInterface[],
   addresses = networkInterfaces(),
 ): DiscoveredInterface[] {
-  const bridges = new Set(devices.filter(({ kind }) => kind === "bridge").map(({ name }) => name));
+  const isMaster = ({ kind }: HostInterface): boolean => kind === "bridge" || kind === "bond";
+  const masters = new Set(devices.filter(isMaster).map(({ name }) => name));
   return devices.map(({ name, upperNames }) => {
-    const bridgeName = upperNames.find((upper) => bridges.has(upper));
+    const masterName = upperNames.find((upper) => masters.has(upper));
     const networks = (addresses[name] ?? []).flatMap(({ cidr }) => cidr ?? []);
-    return { name, networks, ...(bridgeName === undefined ? {} : { bridgeName }) };
+    return { name, networks, ...(masterName === undefined ? {} : { masterName }) };
   });
 }

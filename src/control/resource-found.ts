@@ -7,8 +7,8 @@ export interface DiscoveredInterface {
   readonly description?: string;
   /** Its addresses with their prefix lengths, `192.0.2.7/24`; none while it is down. */
   readonly networks?: readonly string[];
-  /** The bridge that it is a port of. */
-  readonly bridgeName?: string;
+  /** The bridge or bond that it is a port of. */
+  readonly masterName?: string;
 }
 
 export interface DiscoveredHost {

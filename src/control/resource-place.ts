@@ -3,7 +3,7 @@
  * interfaces is in one of them. What the configuration declares goes before what is found.
  *
  * An interface is in the subnet that was declared for it by name or by its address, else in that of its first
- * address's network, else (a bridge's port) in its bridge's, else in `unnumbered`. One that shows no address,
+ * address's network, else (a port of a bridge or bond) in that one's, else in `unnumbered`. One that shows no address,
  * because it is down, stays where it was.
  */
 import { isRoutable, type Network, networkContains, networkText, parseNetwork } from "./network.ts";
@@ -60,12 +60,15 @@ export function candidatesOf(
 ): Candidate[] {
   const declarations = declarationsOf(found.declared ?? []);
   const firstHost = found.hosts[0];
-  return [
-    ...found.hosts.map((host) => hostGateway(host, regionId)),
-    ...found.hosts.map((host) => hostVpc(host, regionId)),
-    ...declarations.vpcs.map((vpc) => declaredVpc(vpc, regionId)),
+  const inVpcs = [
     ...declarations.subnets.map((subnet) => declaredSubnet(subnet, declarations, firstHost, regionId)),
     ...found.hosts.flatMap((host) => hostInterfaces(host, declarations, regionId, formerParent)),
+  ];
+  return [
+    ...found.hosts.map((host) => hostGateway(host, regionId)),
+    ...found.hosts.map((host) => hostVpc(host, inVpcs, regionId)),
+    ...declarations.vpcs.map((vpc) => declaredVpc(vpc, regionId)),
+    ...inVpcs,
     ...declarations.gateways.map((gateway) => declaredGateway(gateway, regionId)),
   ];
 }
@@ -86,11 +89,14 @@ function hostGateway(host: DiscoveredHost, regionId: string): Candidate {
   return { key: hostKeyOf(host), isHost: true, regionId, settings };
 }
 
-function hostVpc(host: DiscoveredHost, regionId: string): Candidate {
+/** With the networks of its subnets. */
+function hostVpc(host: DiscoveredHost, inVpcs: readonly Candidate[], regionId: string): Candidate {
+  const key = vpcKeyOf(host);
   const description = `the networks of the host ${host.name}`;
-  const cidrs = [...new Set(host.interfaces.flatMap((device) => networksOf(device).map(networkText)))].sort();
+  const subnets = inVpcs.filter(({ parentKey }) => parentKey === key);
+  const cidrs = [...new Set(subnets.flatMap(({ settings }) => settings.cidrs))].sort();
   const settings = { type: "vpc", name: host.name, description, cidrs, ...common } as const;
-  return { key: vpcKeyOf(host), hostKey: hostKeyOf(host), regionId, settings };
+  return { key, hostKey: hostKeyOf(host), regionId, settings };
 }
 
 function declaredVpc(
@@ -239,8 +245,8 @@ function createPlacer(
     if (declared !== undefined) return subnetKeyOf(declared.name);
     const [network] = networksOf(device);
     if (network !== undefined) return foundKey(networkText(network));
-    const bridge = byName.get(device.bridgeName ?? "");
-    if (bridge !== undefined && bridge !== device) return place(bridge);
+    const master = byName.get(device.masterName ?? "");
+    if (master !== undefined && master !== device) return place(master);
     const former = formerParent(interfaceKeyOf(host, device.name))?.key;
     return former?.startsWith(foundKey("")) === true ? former : foundKey(unnumbered);
   };

@@ -50,8 +50,8 @@ describe("the tree of resources", () => {
     const control = openTestControl();
     const host = hostOf([
       { name: "br0", networks: ["172.17.0.1/16"] },
-      { name: "veth1", bridgeName: "br0" },
-      { name: "veth2", bridgeName: "br1" },
+      { name: "veth1", masterName: "br0" },
+      { name: "veth2", masterName: "br1" },
     ]);
     expect(linesOf(control, unwrap(control.resources.sync({ hosts: [host] })))).toEqual([
       "br0 in 172.17.0.0/16 in host",
@@ -68,6 +68,7 @@ describe("the tree of resources", () => {
     const down = unwrap(first.resources.sync({ hosts: [hostWith({ eth0: [] })] }));
     expect(linesOf(first, down)).toEqual(["eth0 in 10.0.0.0/24 in host"]);
     expect(byName(down, "subnet").get("10.0.0.0/24")!.cidrs).toEqual(["10.0.0.0/24"]);
+    expect(byName(down, "vpc").get("host")!.cidrs).toEqual(["10.0.0.0/24"]);
     first.close();
 
     const second = openTestControl({ path });
