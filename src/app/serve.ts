@@ -41,6 +41,7 @@ async function becomeReady(system: System): Promise<Result<ServeReport>> {
   return ok({
     ...api.value,
     data: system.data.path,
+    accountId: control.accounts.default.id,
     accessKeyId: credentials.accessKeyId,
     ...(isNew ? { accessKeySecret: credentials.accessKeySecret } : {}),
     isAccessKeyGiven: isGiven,

@@ -9,6 +9,7 @@ import { formatPairs, formatTable } from "./ui/table.ts";
 export function readyLine({
   endpoint,
   httpsEndpoint,
+  accountId,
   accessKeyId,
   accessKeySecret,
   regionId,
@@ -19,6 +20,7 @@ export function readyLine({
     ready: true,
     endpoint,
     ...(httpsEndpoint === undefined ? {} : { httpsEndpoint }),
+    accountId,
     accessKeyId,
     ...(accessKeySecret === undefined ? {} : { accessKeySecret }),
     regionId,
@@ -38,6 +40,7 @@ export function readyText(report: ServeReport): string {
           ["", `${report.httpsEndpoint}  ${style.dim("what clients are to trust: ./weir tls export --ca")}`],
         ] as const)),
     ["data", report.data],
+    ["account", report.accountId],
     ["region", report.regionId],
     ["access key id", report.accessKeyId],
     ["access key secret", secretText(report, style)],

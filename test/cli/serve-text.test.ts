@@ -6,6 +6,7 @@ import { readyLine, readyText } from "../../src/cli/serve-text.ts";
 const report: ServeReport = {
   endpoint: "http://127.0.0.1:8080",
   data: "/var/lib/weir",
+  accountId: "1234567890123456",
   accessKeyId: "LTAIexample",
   accessKeySecret: "secret",
   isAccessKeyGiven: false,
@@ -22,7 +23,7 @@ const { accessKeySecret: _, ...laterReport } = report;
 describe("readyLine()", () => {
   it("is one line with the names that scripts rely on", () => {
     expect(readyLine(report)).toBe(
-      '{"ready":true,"endpoint":"http://127.0.0.1:8080","accessKeyId":"LTAIexample","accessKeySecret":"secret",' +
+      '{"ready":true,"endpoint":"http://127.0.0.1:8080","accountId":"1234567890123456","accessKeyId":"LTAIexample","accessKeySecret":"secret",' +
         '"regionId":"cn-shanghai","resources":[{"id":"sag-1","type":"gateway","name":"router"},' +
         '{"id":"vpc-1","type":"vpc","name":"router"},' +
         '{"id":"eni-1","type":"interface","name":"eth0","parentId":"vpc-1"}]}\n',
@@ -40,6 +41,7 @@ describe("readyText()", () => {
   it("says address, key, resources and a program to paste", () => {
     const text = readyText(report);
     expect(text).toContain("address            http://127.0.0.1:8080\n");
+    expect(text).toContain("account            1234567890123456\n");
     expect(text).toContain("access key secret  secret  shown only this once: note it down\n");
     expect(text).toContain(
       "sag-1     gateway    router\nvpc-1     vpc        router\n  eni-1   interface  eth0\n",

@@ -6,6 +6,8 @@ export interface ServeReport {
   readonly httpsEndpoint?: string;
   /** The data directory. */
   readonly data: string;
+  /** The account's id, which ARNs and policies name. */
+  readonly accountId: string;
   readonly accessKeyId: string;
   /** Only on the start that created the key. */
   readonly accessKeySecret?: string;

@@ -28,111 +28,42 @@ export interface Route {
   readonly permission: Permission;
 }
 
-export const routes: readonly Route[] = [
-  { name: "CreateProject", method: "POST", path: "", operation: createProject, permission: onNewProject },
-  { name: "GetProject", method: "GET", path: "", operation: getOrListProjects, permission: onProjectOrAll },
-  {
-    name: "UpdateProject",
-    method: "PUT",
-    path: "",
-    operation: updateProject,
-    permission: onProject("log:UpdateProject"),
-  },
-  {
-    name: "DeleteProject",
-    method: "DELETE",
-    path: "",
-    operation: deleteProject,
-    permission: onProject("log:DeleteProject"),
-  },
-  {
-    name: "CreateLogStore",
-    method: "POST",
-    path: "logstores",
-    operation: createLogstore,
-    permission: onProject("log:CreateLogStore", "/logstore/*"),
-  },
-  {
-    name: "ListLogStores",
-    method: "GET",
-    path: "logstores",
-    operation: listLogstores,
-    permission: onProject("log:ListLogStores", "/logstore/*"),
-  },
-  {
-    name: "GetLogs",
-    method: "GET",
-    path: "logstores/*",
-    type: "log",
-    operation: getLogs,
-    permission: onLogstore("log:GetLogStoreLogs"),
-  },
-  {
-    name: "GetHistograms",
-    method: "GET",
-    path: "logstores/*",
-    type: "histogram",
-    operation: getHistograms,
-    permission: onLogstore("log:GetLogStoreHistogram"),
-  },
-  {
-    name: "GetLogStore",
-    method: "GET",
-    path: "logstores/*",
-    operation: getLogstore,
-    permission: onLogstore("log:GetLogStore"),
-  },
-  {
-    name: "UpdateLogStore",
-    method: "PUT",
-    path: "logstores/*",
-    operation: updateLogstore,
-    permission: onLogstore("log:UpdateLogStore"),
-  },
-  {
-    name: "DeleteLogStore",
-    method: "DELETE",
-    path: "logstores/*",
-    operation: deleteLogstore,
-    permission: onLogstore("log:DeleteLogStore"),
-  },
-  {
-    name: "GetLogsV2",
-    method: "POST",
-    path: "logstores/*/logs",
-    operation: postLogs,
-    permission: onLogstore("log:GetLogStoreLogs"),
-  },
-  {
-    name: "GetHistograms",
-    method: "GET",
-    path: "logstores/*/index",
-    type: "histogram",
-    operation: getHistograms,
-    permission: onLogstore("log:GetLogStoreHistogram"),
-  },
-  {
-    name: "GetIndex",
-    method: "GET",
-    path: "logstores/*/index",
-    operation: getIndex,
-    permission: onLogstore("log:GetIndex"),
-  },
-  {
-    name: "CreateIndex",
-    method: "POST",
-    path: "logstores/*/index",
-    operation: createIndex,
-    permission: onLogstore("log:CreateIndex"),
-  },
-  {
-    name: "ListShards",
-    method: "GET",
-    path: "logstores/*/shards",
-    operation: listShards,
-    permission: onLogstore("log:ListShards"),
-  },
+/** Method; path, in which `*` is the name of a logstore, and the parameter `type`; name; what it does and takes. */
+const table: readonly (readonly [Route["method"], string, string, Operation, Permission])[] = [
+  ["POST", "", "CreateProject", createProject, onNewProject],
+  ["GET", "", "GetProject", getOrListProjects, onProjectOrAll],
+  ["PUT", "", "UpdateProject", updateProject, onProject("log:UpdateProject")],
+  ["DELETE", "", "DeleteProject", deleteProject, onProject("log:DeleteProject")],
+  ["POST", "logstores", "CreateLogStore", createLogstore, onProject("log:CreateLogStore", "/logstore/*")],
+  ["GET", "logstores", "ListLogStores", listLogstores, onProject("log:ListLogStores", "/logstore/*")],
+  ["GET", "logstores/*?type=log", "GetLogs", getLogs, onLogstore("log:GetLogStoreLogs")],
+  [
+    "GET",
+    "logstores/*?type=histogram",
+    "GetHistograms",
+    getHistograms,
+    onLogstore("log:GetLogStoreHistogram"),
+  ],
+  ["GET", "logstores/*", "GetLogStore", getLogstore, onLogstore("log:GetLogStore")],
+  ["PUT", "logstores/*", "UpdateLogStore", updateLogstore, onLogstore("log:UpdateLogStore")],
+  ["DELETE", "logstores/*", "DeleteLogStore", deleteLogstore, onLogstore("log:DeleteLogStore")],
+  ["POST", "logstores/*/logs", "GetLogsV2", postLogs, onLogstore("log:GetLogStoreLogs")],
+  [
+    "GET",
+    "logstores/*/index?type=histogram",
+    "GetHistograms",
+    getHistograms,
+    onLogstore("log:GetLogStoreHistogram"),
+  ],
+  ["GET", "logstores/*/index", "GetIndex", getIndex, onLogstore("log:GetIndex")],
+  ["POST", "logstores/*/index", "CreateIndex", createIndex, onLogstore("log:CreateIndex")],
+  ["GET", "logstores/*/shards", "ListShards", listShards, onLogstore("log:ListShards")],
 ];
+
+export const routes: readonly Route[] = table.map(([method, target, name, operation, permission]) => {
+  const [path = "", type] = target.split("?type=");
+  return { name, method, path, ...(type === undefined ? {} : { type }), operation, permission };
+});
 
 const methods = new Set(["GET", "POST", "PUT", "DELETE"]);
 
