@@ -81,6 +81,11 @@ export function createLocalAuthority(config: LocalAuthorityConfig, deps: Deps): 
       return ok(signed);
     } catch (error) {
       logger.error({ error: toFault(error).message }, "no certificate could be made");
+      if (signed !== undefined) {
+        // What was good a minute ago is better than none.
+        signed = { ...signed, checkedMs: steadyMs };
+        return ok(signed);
+      }
       refused = { fault: unusable(config.directory, error), untilMs: steadyMs + retryMs };
       return refused.fault;
     }
@@ -161,9 +166,9 @@ function serverValidity(clock: Clock): { nowMs: number; days: number } {
   return { nowMs: clock.nowMs(), days: serverDays };
 }
 
+/** A clock that is behind, as that of a machine that just started may be, ends nothing. */
 function isEnding({ certificate }: ServerCertificate, nowMs: number): boolean {
-  const { validFromDate, validToDate } = new X509Certificate(certificate);
-  return validToDate.getTime() - nowMs < renewalMs || validFromDate.getTime() > nowMs;
+  return new X509Certificate(certificate).validToDate.getTime() - nowMs < renewalMs;
 }
 
 /** Whether it names exactly these. */

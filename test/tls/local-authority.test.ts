@@ -152,6 +152,24 @@ describe("the local authority", () => {
     expect((await authority(opened)).fingerprint256).not.toBe(signer.fingerprint256);
   });
 
+  it("stays who it is while the clock is decades behind", async () => {
+    const directory = newDirectory();
+    const first = open(directory);
+    const found = [(await server(first)).fingerprint256, (await authority(first)).fingerprint256];
+    const behind = open(directory, -20_000 * dayMs);
+    expect([(await server(behind)).fingerprint256, (await authority(behind)).fingerprint256]).toEqual(found);
+  });
+
+  it("goes on with what it has where its directory can no longer be written", async () => {
+    const directory = newDirectory();
+    const opened = open(directory);
+    const before = (await server(opened)).fingerprint256;
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, "");
+    opened.clock.aheadMs += 120_000;
+    expect((await server(opened)).fingerprint256).toBe(before);
+  });
+
   it.each([
     ["a key of another certificate", "server.key"],
     ["a certificate that was cut off", "server.pem"],
