@@ -95,7 +95,7 @@ export function openAccount(
 }
 
 /** Ends the flows whose time is up and hands over what is finished; `between` as of advanceMeter(). */
-export function advanceSubject({ meter }: MeteredSubject, readUpToUs: number, between: () => void): void {
+export function advanceSubject({ meter }: MeteredSubject, readUpToUs: number, between?: () => void): void {
   advanceMeter(meter, readUpToUs, between);
   drainMeter(meter);
 }
@@ -117,11 +117,19 @@ function meterPolicyOf(policy: CapturePolicy): MeterPolicy {
   };
 }
 
-/** Ends every flow of the subject (forced end), hands over all that is finished and ends its account. */
-export function endFlows({ meter, account }: MeteredSubject, nowUs: number): void {
+/**
+ * Ends every flow of the subject (forced end), hands over all that is finished and ends its account. All that
+ * came up to `readUpToUs` has been metered.
+ */
+export function endFlows(metered: MeteredSubject, readUpToUs: number): void {
+  const { meter, account } = metered;
+  if (account?.isDue(readUpToUs) === true) {
+    advanceSubject(metered, readUpToUs);
+    closeWindows(metered, readUpToUs);
+  }
   flushMeter(meter);
   drainMeter(meter);
-  account?.end(nowUs);
+  account?.end(readUpToUs);
 }
 
 /** Whether flows metered under one must not go on under the other. */

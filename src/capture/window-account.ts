@@ -33,12 +33,12 @@ export interface WindowAccount {
   isDue(readUpToUs: number): boolean;
   /** Speaks of every window that ended by `readUpToUs`, up to which all records are handed over. */
   close(readUpToUs: number): void;
-  /** Ends the account before its window does: what is missing in its part of the window is said. */
-  end(nowUs: number): void;
+  /** Ends the account before its window does, at `endUs`: what is missing in its part of the window is said. */
+  end(endUs: number): void;
   /** Whether the open window has records. */
   hasRecords(): boolean;
-  /** Up to where all is said: the end of the last window that was closed, or where the account began. */
-  closedUpToUs(): number;
+  /** Up to where all is said: the end of the last window that was closed, or where the account began, if it did. */
+  closedUpToUs(): number | undefined;
   counts(): WindowCounts;
 }
 
@@ -102,7 +102,7 @@ export function createWindowAccount({ windowUs, sinceUs, nowUs, say }: WindowAcc
       else at.closedUpToUs = Math.max(at.closedUpToUs, endUs);
     },
     hasRecords: () => recordedEnds.has(at.openEndUs),
-    closedUpToUs: () => at.closedUpToUs,
+    closedUpToUs: () => (Number.isNaN(at.closedUpToUs) ? undefined : at.closedUpToUs),
     counts: () => ({ ...counts }),
   };
 }

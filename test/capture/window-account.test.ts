@@ -9,7 +9,7 @@ const day = 1440 * windowUs;
 const minute = (count: number): number => 29_000_000 * windowUs + count * windowUs;
 
 /** An account, and what it said: the number of each window's minute and N or S. */
-function accountOf(options: { sinceUs?: number; nowUs?: number | undefined }): {
+function accountOf(options: { sinceUs?: number | undefined; nowUs?: number | undefined }): {
   account: WindowAccount;
   said: string[];
 } {

@@ -32,7 +32,7 @@ export interface SessionDeps extends Omit<TapTableDeps, "ledger"> {
   readonly sendAccounted: (subjects: readonly AccountedSubject[]) => void;
   /** The clock of the packets' timestamps; undefined where they have a time of their own. */
   readonly clock: Clock | undefined;
-  /** How long after it happened a loss may become known; 0 if absent. */
+  /** How long after they came packets may be read, and losses become known; 0 if absent. */
   readonly lossDelayMs?: number;
 }
 
@@ -43,8 +43,8 @@ export interface Session {
   apply(plan: CapturePlan): Promise<void>;
   /** Opens what has appeared and closes what is gone. */
   rearm(): void;
-  /** Ends flows whose time is up at `nowUs` of the packets' clock and hands over what is finished. */
-  advance(nowUs: number): void;
+  /** Ends flows and windows whose time is up: the taps were read up to `readUpToUs` of the packets' clock. */
+  advance(readUpToUs: number): void;
   /** Ends every flow and hands all over. */
   endFlows(): void;
   /** Reads the taps to their end, ends every flow; resolves when all is accepted. */
@@ -204,12 +204,13 @@ function endAll(state: State): Promise<void> {
 /** Makes the subjects those of the plan; returns the meters that are new, each with the one that it replaces. */
 function changeSubjects(state: State, next: CapturePlan): Map<MeteredSubject, MeteredSubject | undefined> {
   const { subjects, gone, outbox, ledger, deps } = state;
-  const nowUs = nowUsOf(state);
+  // The taps have just been read, so far as their packets are there.
+  const readUpToUs = nowUsOf(state) - (deps.lossDelayMs ?? 0) * 1000;
   const opened = new Map<MeteredSubject, MeteredSubject | undefined>();
   const nextKeys = new Set(next.subjects.map(subjectKey));
   for (const [key, metered] of subjects) {
     if (nextKeys.has(key)) continue;
-    endFlows(metered, nowUs);
+    endFlows(metered, readUpToUs);
     gone.push(subjectStatus(metered));
     subjects.delete(key);
   }
@@ -220,7 +221,7 @@ function changeSubjects(state: State, next: CapturePlan): Map<MeteredSubject, Me
       former.subject = subject;
       continue;
     }
-    if (former !== undefined) endFlows(former, nowUs);
+    if (former !== undefined) endFlows(former, readUpToUs);
     const metered = createMeteredSubject(subject, deps.origin, outbox, {
       ...(former === undefined ? {} : { before: subjectStatus(former) }),
       meteredBefore: ledger.totalOf(key).metered,
