@@ -6,7 +6,7 @@
  * each is the observation domain, in NetFlow v9 the system (RFC 3954 section 6.1).
  */
 import { type ExportDatagram, setUnsigned } from "./datagram.ts";
-import { firstTemplateId, flowGroups } from "./template.ts";
+import { firstOptionsTemplateId } from "./template.ts";
 
 /** An interface as options data names it. */
 export interface InterfaceName {
@@ -73,7 +73,7 @@ export function createOptionsTemplates(version: 9 | 10): readonly OptionsTemplat
     { fields: interfaceNameFields, records: everyInterface },
     { fields: interfaceDescriptionFields, records: everyInterface },
   ].map(({ fields, records }, index) => ({
-    id: firstTemplateId + flowGroups + index,
+    id: firstOptionsTemplateId + index,
     scope,
     fields,
     records,

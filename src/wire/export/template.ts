@@ -22,7 +22,8 @@ type FieldEncoding =
   | "ipv4Address"
   | "ipv6Address"
   | "direction"
-  | "forwardingStatus";
+  | "forwardingStatus"
+  | "firewallEvent";
 
 export interface TemplateField {
   readonly field: FlowFieldName;
@@ -40,36 +41,40 @@ export interface FlowTemplate {
   readonly recordBytes: number;
 }
 
-/** RFC 7011 section 3.4.1 and RFC 3954 section 5.2: template ids start at 256. */
-export const firstTemplateId = 256;
+/** RFC 7011 section 3.4.1 and RFC 3954 section 5.2: template ids start at 256. An id keeps its meaning over versions. */
+const firstTemplateId = 256;
+export const firstOptionsTemplateId = firstTemplateId + 4;
+const firstVerdictTemplateId = firstTemplateId + 16;
 
 type FieldShape = Omit<TemplateField, "offset">;
 
 /**
- * The templates, by group of `flowGroup()`: IPv4, IPv6, ICMP, ICMPv6. ICMP type and code stand in their
- * own element and, as exporters have always done, in the destination port too.
+ * The templates, by group of `flowGroupOf()`: IPv4, IPv6, ICMP, ICMPv6, and the same with the firewall's
+ * verdict, which flows of most sources do not have. ICMP type and code stand in their own element and, as
+ * exporters have always done, in the destination port too.
  */
 export function createFlowTemplates(version: 9 | 10): readonly FlowTemplate[] {
-  return [false, true].flatMap((icmp) =>
-    [false, true].map((ipv6) => {
-      const shapes = [...addressFields(ipv6), ...transportFields(), ...flowFields(version)];
-      if (icmp) shapes.push(fieldShape("destinationPort", 2, "unsigned", ipv6 ? 139 : 32));
-      return layTemplate(firstTemplateId + flowGroup(ipv6 ? 6 : 4, icmp), shapes);
-    }),
+  return [false, true].flatMap((verdict) =>
+    [false, true].flatMap((icmp) =>
+      [false, true].map((ipv6) => {
+        const shapes = [...addressFields(ipv6), ...transportFields(), ...flowFields(version)];
+        if (icmp) shapes.push(fieldShape("destinationPort", 2, "unsigned", ipv6 ? 139 : 32));
+        if (verdict) shapes.push(...verdictFields());
+        const first = verdict ? firstVerdictTemplateId : firstTemplateId;
+        return layTemplate(first + (icmp ? 2 : 0) + (ipv6 ? 1 : 0), shapes);
+      }),
+    ),
   );
 }
 
-/** The index of a flow's template. */
-function flowGroup(ipVersion: number, icmp: boolean): number {
-  return (icmp ? 2 : 0) + (ipVersion === 6 ? 1 : 0);
-}
-
-export const flowGroups = 4;
+const verdictGroups = 4;
+export const flowGroups = 2 * verdictGroups;
 
 /** The index of the template of a row. */
 export function flowGroupOf(columns: FlowColumns, row: number): number {
   const protocol = columns.protocol[row];
-  return columns.ipVersion[row] === 6 ? (protocol === 58 ? 3 : 1) : protocol === 1 ? 2 : 0;
+  const group = columns.ipVersion[row] === 6 ? (protocol === 58 ? 3 : 1) : protocol === 1 ? 2 : 0;
+  return columns.verdict[row] === verdicts.unknown ? group : group + verdictGroups;
 }
 
 function addressFields(ipv6: boolean): FieldShape[] {
@@ -91,8 +96,11 @@ function transportFields(): FieldShape[] {
     fieldShape("protocol", 1),
     fieldShape("ipClassOfService", 1),
     fieldShape("tcpControlBits", 1),
-    fieldShape("verdict", 1, "forwardingStatus"),
   ];
+}
+
+function verdictFields(): FieldShape[] {
+  return [fieldShape("verdict", 1, "forwardingStatus"), fieldShape("verdict", 1, "firewallEvent", 233)];
 }
 
 /**
@@ -194,6 +202,9 @@ function writeField(
       return;
     case "forwardingStatus":
       writeMapped(view, start, stride, column, span, forwardingStatusBytes);
+      return;
+    case "firewallEvent":
+      writeMapped(view, start, stride, column, span, firewallEventBytes);
       return;
   }
 }
@@ -300,6 +311,11 @@ directionBytes[flowDirections.egress] = 1;
 const forwardingStatusBytes = new Uint8Array(256);
 forwardingStatusBytes[verdicts.accepted] = 64;
 forwardingStatusBytes[verdicts.rejected] = 129;
+
+/** firewallEvent (233) of IANA's registry: 3 flow denied, 5 flow update, for a record tells what was counted so far. */
+const firewallEventBytes = new Uint8Array(256);
+firewallEventBytes[verdicts.accepted] = 5;
+firewallEventBytes[verdicts.rejected] = 3;
 
 function writeMapped(
   view: DataView,

@@ -54,7 +54,7 @@ for (const [name, create, templateSet, optionsSet] of encoders) {
         [optionsSet, optionsSet, optionsSet, optionsSet, 260, 261],
         [templateSet],
       ]);
-      expect(encodeBatch(encoder, batchOf([webFlow])).map(setsOf)).toContainEqual([256]);
+      expect(encodeBatch(encoder, batchOf([webFlow])).map(setsOf)).toContainEqual([272]);
     });
 
     it("sends nothing for an empty batch", () => {
@@ -93,7 +93,7 @@ for (const [name, create, templateSet, optionsSet] of encoders) {
       const day = 86_400_000_000;
       const long = { ...webFlow, startUs: webFlow.endUs! - 60 * day };
       const datagrams = encodeBatch(create(options), batchOf([webFlow, long, long, webFlow]));
-      const flows = datagrams.filter((datagram) => setsOf(datagram).includes(256));
+      const flows = datagrams.filter((datagram) => setsOf(datagram).includes(272));
       expect(flows.length).toBe(name === "IPFIX" ? 1 : 4);
       expect(datagrams.length).toBeLessThan(10);
     });
@@ -175,7 +175,9 @@ for (const [name, create, templateSet, optionsSet] of encoders) {
 /** Flows in the order of their templates. */
 function grouped(flows: readonly SampleFlow[]): SampleFlow[] {
   const group = (flow: SampleFlow) =>
-    (flow.protocol === 1 || flow.protocol === 58 ? 2 : 0) + (flow.source.includes(":") ? 1 : 0);
+    (flow.verdict === 0 ? 0 : 4) +
+    (flow.protocol === 1 || flow.protocol === 58 ? 2 : 0) +
+    (flow.source.includes(":") ? 1 : 0);
   return flows.toSorted((left, right) => group(left) - group(right));
 }
 
@@ -183,6 +185,7 @@ function grouped(flows: readonly SampleFlow[]): SampleFlow[] {
 function columnsOf(flows: readonly SampleFlow[]): Record<string, unknown[]> {
   const ipv6 = flows.filter((flow) => flow.source.includes(":"));
   const ipv4 = flows.filter((flow) => !flow.source.includes(":"));
+  const judged = flows.filter((flow) => flow.verdict !== 0);
   const hex = (value: number) => `0x${value.toString(16).padStart(2, "0")}`;
   return {
     "cflow.srcaddr": ipv4.map((flow) => flow.source),
@@ -203,7 +206,8 @@ function columnsOf(flows: readonly SampleFlow[]): Record<string, unknown[]> {
     "cflow.direction": flows.map((flow) => `${flow.flowDirection}`),
     "cflow.flow_end_reason": flows.map((flow) => `${flow.flowEndReason}`),
     "cflow.vlanid": flows.map((flow) => `${flow.vlanId}`),
-    "cflow.forwarding_status": flows.map((flow) => `${flow.verdict}`),
+    "cflow.forwarding_status": judged.map((flow) => `${flow.verdict}`),
+    "cflow.firewall_event": judged.map((flow) => (flow.verdict === 2 ? "3" : "5")),
     "cflow.icmp_type_code_ipv4": ipv4.filter((flow) => flow.protocol === 1).map(() => "0x0800"),
   };
 }

@@ -42,33 +42,38 @@ const optionsData =
 // RFC 3954 section 5.2: id, field count, then type and length of each field.
 const ipv4 = "0008 0004 000c 0004";
 const ipv6 = "001b 0010 001c 0010";
-const transport = "0007 0002 000b 0002 0004 0001 0005 0001 0006 0001 0059 0001";
+const transport = "0007 0002 000b 0002 0004 0001 0005 0001 0006 0001";
+const verdict = "0059 0001 00e9 0001";
 const flow =
   "0002 0008 0001 0008 0016 0004 0015 0004 0098 0008 0099 0008 000a 0004 000e 0004 003d 0001 0088 0001 003a 0002";
 const templates =
-  "0000 014c" +
-  `0100 0013 ${ipv4} ${transport} ${flow}` +
-  `0101 0013 ${ipv6} ${transport} ${flow}` +
-  `0102 0014 ${ipv4} ${transport} ${flow} 0020 0002` +
-  `0103 0014 ${ipv6} ${transport} ${flow} 008b 0002`;
+  "0000 0294" +
+  `0100 0012 ${ipv4} ${transport} ${flow}` +
+  `0101 0012 ${ipv6} ${transport} ${flow}` +
+  `0102 0013 ${ipv4} ${transport} ${flow} 0020 0002` +
+  `0103 0013 ${ipv6} ${transport} ${flow} 008b 0002` +
+  `0110 0014 ${ipv4} ${transport} ${flow} ${verdict}` +
+  `0111 0014 ${ipv6} ${transport} ${flow} ${verdict}` +
+  `0112 0015 ${ipv4} ${transport} ${flow} 0020 0002 ${verdict}` +
+  `0113 0015 ${ipv6} ${transport} ${flow} 008b 0002 ${verdict}`;
 
 const webRecord =
-  "0100 0048" + // set of 4 + 68 bytes
+  "0110 004c" + // set of 4 + 69 bytes and 3 of padding
   "c0000201 c6336407 c000 01bb 06 b8 1b" + // addresses, ports, TCP, TOS, the low 8 TCP flags
-  "81" + // forwardingStatus: dropped by an ACL
   "000000000000000a 00000100000010e1" + // packets, octets
   "0000d6d8 0000e678" + // first and last switched: 55,000 and 59,000
   "0000018bcfe55572 0000018bcfe56512" + // the same, absolute
-  "00000002 00011170 01 03 0064"; // interfaces, egress, end of flow, VLAN 100
+  "00000002 00011170 01 03 0064" + // interfaces, egress, end of flow, VLAN 100
+  "81 03 000000"; // forwardingStatus: dropped by an ACL; firewallEvent: denied; padding
 
 const pingRecord =
-  "0103 0064" + // set of 4 + 94 bytes and 2 of padding
+  "0103 0064" + // set of 4 + 93 bytes and 3 of padding
   "20010db8000000000000000000000001 20010db8000000000000000000000002" +
-  "0000 8000 3a 00 00 00" +
+  "0000 8000 3a 00 00" +
   "0000000000000001 0000000000000068" +
   "0000d6d8 0000d6d8 0000018bcfe55572 0000018bcfe55572" +
   "00000000 00000000 00 00 0000" +
-  "8000 0000"; // ICMPv6 type 128, code 0; padding
+  "8000 000000"; // ICMPv6 type 128, code 0; padding
 
 function bytes(text: string): string {
   return text.replaceAll(" ", "");
@@ -81,7 +86,7 @@ describe("the NetFlow v9 encoder", () => {
     const datagrams = encodeBatch(encoder, batchOf([pingFlow, webFlow]));
     expect(datagrams.map((datagram) => datagram.toHex())).toEqual([
       bytes(header("0008", "ffffffff") + optionsTemplates + optionsData),
-      bytes(header("0006", "00000000") + templates + webRecord + pingRecord),
+      bytes(header("000a", "00000000") + templates + pingRecord + webRecord),
     ]);
     expect(encoder.sequence).toBe(1);
   });
