@@ -37,6 +37,8 @@ export interface Reconciler {
    * which is logged and counted, and isLate() says so for as long as it lasts.
    */
   settled(): Promise<void>;
+  /** Whether every change has taken effect in full. */
+  isInStep(): boolean;
   /** Whether a change has not taken effect in full for more than a second. */
   isLate(): boolean;
   /** Where a batch of this flow log and resource goes now; undefined if it is not metered. */
@@ -100,6 +102,7 @@ export function createReconciler(dependencies: ReconcilerDependencies): Reconcil
       }
     },
     settled: () => waitInTime(turns.last()),
+    isInStep: () => inStep && turns.last() === undefined,
     isLate: () => !inStep && performance.now() - outOfStepMs > settleTimeoutMs,
     deliveryOf: (flowLogId, resourceId) => current.get(subjectKey({ flowLogId, resourceId })),
     stop: async () => {

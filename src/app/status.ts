@@ -6,6 +6,7 @@ export function statusOf({
   control,
   data,
   health,
+  reconciler,
   spool,
   store,
 }: System): Readonly<Record<string, unknown>> {
@@ -16,6 +17,7 @@ export function statusOf({
     agentId: data.agentId,
     flowLogs: { total: flowLogs.length, active: flowLogs.filter(({ status }) => status === "active").length },
     resources: control.resources.all().filter(({ present }) => present).length,
+    inStep: reconciler.isInStep(),
     capture: capture.status(),
     spool: spool.status(),
     store: store.status(),

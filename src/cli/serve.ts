@@ -49,11 +49,13 @@ async function runServe(flags: ServeFlags): Promise<void> {
   if (!started.ok) return printFault(flags, started.fault);
   const { server, warnings } = started.value;
   const report = { ...server.report, warnings: [...warnings, ...server.report.warnings] };
+  // Before anyone is told that it is ready, and may ask it to stop again at once.
+  const stopping = stopSignal();
   if (flags.json === true) process.stdout.write(readyLine(report));
   else process.stdout.write(readyText(report));
   const style = createStyle(process.stderr);
   for (const warning of report.warnings) process.stderr.write(`${style.warning("warning:")} ${warning}\n`);
-  await stopSignal();
+  await stopping;
   process.stderr.write(
     "Stopping: what was accepted is delivered, within 10 seconds. Ctrl-C again ends Weir at once.\n",
   );

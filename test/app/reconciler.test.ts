@@ -107,14 +107,14 @@ describe("the reconciler", () => {
     let isAnswered = false;
     const answer = reconciler.settled().then(() => (isAnswered = true));
     await vi.advanceTimersByTimeAsync(900);
-    expect([isAnswered, reconciler.isLate()]).toEqual([false, false]);
+    expect([isAnswered, reconciler.isLate(), reconciler.isInStep()]).toEqual([false, false, false]);
     await vi.advanceTimersByTimeAsync(200);
     await answer;
     expect(reconciler.isLate()).toBe(true);
     expect(metrics.render()).toContain("weir_late_changes_total 1");
     accept();
     await vi.advanceTimersByTimeAsync(1);
-    expect(reconciler.isLate()).toBe(false);
+    expect([reconciler.isLate(), reconciler.isInStep()]).toEqual([false, true]);
     await reconciler.settled();
     expect(metrics.render()).toContain("weir_late_changes_total 1");
     await reconciler.stop();

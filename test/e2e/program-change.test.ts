@@ -95,8 +95,10 @@ describe.skipIf(!isPossible)("a flow log that is changed while it runs", () => {
     const calledMs = Date.now();
     await made();
     const sinceMs = await eventually("the change holds", changeTimeoutMs, async () => {
-      const { planSinceMs } = (await readStatus(weir.data)).capture;
-      return planSinceMs !== null && planSinceMs >= calledMs ? planSinceMs : undefined;
+      const { capture, inStep } = await readStatus(weir.data);
+      return inStep && capture.planSinceMs !== null && capture.planSinceMs >= calledMs
+        ? capture.planSinceMs
+        : undefined;
     });
     return sinceMs - calledMs;
   };

@@ -107,7 +107,8 @@ describe.skipIf(!isPossible)("a Weir that is killed while its children hang", ()
     const register = join(weir.data, "children.json");
     const names = (JSON.parse(readFileSync(register, "utf8")) as { children: { name: string }[] }).children;
     expect(names.map(({ name }) => name).toSorted()).toEqual(["capture", "store"]);
-    await weir.stop();
+    // At once after it said that it is ready.
+    expect((await weir.stop()).code).toBe(0);
     expect(JSON.parse(readFileSync(register, "utf8"))).toMatchObject({ children: [] });
     expect(readdirSync(weir.data)).not.toContain("children.json.new");
   });

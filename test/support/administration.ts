@@ -11,6 +11,8 @@ interface SinkReport {
 /** What `weir status` shows, as far as the tests look at it. */
 export interface StatusReport {
   readonly ready: boolean;
+  /** Whether every change has taken effect. */
+  readonly inStep: boolean;
   readonly flowLogs: { readonly total: number; readonly active: number };
   readonly spool: {
     readonly entries: number;

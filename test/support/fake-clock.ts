@@ -1,7 +1,7 @@
 /**
- * A wall clock that jumps for one program alone, by libfaketime: what grows steadily goes on as it does. The kernel
- * knows nothing of it: packets are stamped with the real time, and so is the capture process's, which gets no
- * environment.
+ * A wall clock that jumps for one Weir alone, by libfaketime: what grows steadily goes on as it does. It is the main
+ * process's, which dates, judges and lets expire. The kernel stamps packets with the real time, and so the capture
+ * process has that; and so has the store's, whose engine asks the kernel past the library and would spin.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -18,6 +18,8 @@ export interface FakeClock {
 
 export function createFakeClock(folder: string): FakeClock {
   const file = join(folder, "clock");
+  const script = join(folder, "clock-of-main.cjs");
+  writeFileSync(script, "delete process.env.LD_PRELOAD;\n");
   const library = execFileSync("faketime", ["-m", "-f", "+0", "printenv", "LD_PRELOAD"], {
     encoding: "utf8",
   });
@@ -30,6 +32,7 @@ export function createFakeClock(folder: string): FakeClock {
   return {
     environment: {
       LD_PRELOAD: library.trim(),
+      NODE_OPTIONS: `--require ${script}`,
       FAKETIME_TIMESTAMP_FILE: file,
       FAKETIME_CACHE_DURATION: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
