@@ -9,8 +9,9 @@
 import type { FlowBatch, FlowColumns } from "../../flow/mod.ts";
 import { datagramBytesMax, type ExportDatagram, resetDatagram } from "./datagram.ts";
 import { writeOptionsRecord } from "./options.ts";
+import { type RecordSpan, writeFlowRecords } from "./record.ts";
 import { closeSet, setHeaderBytes, writeSpecifiers } from "./set.ts";
-import { flowGroupOf, flowGroups, type RecordSpan, writeFlowRecords } from "./template.ts";
+import { flowGroupOf, flowGroups } from "./template.ts";
 import type { TemplateEncoder } from "./template-state.ts";
 import { coversRow, latestEndMs, layBootInstant, setExportTime } from "./uptime.ts";
 

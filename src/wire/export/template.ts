@@ -1,22 +1,11 @@
-/**
- * Flow templates of NetFlow v9 and IPFIX, built from the field table, and the writers of their records.
- *
- * A record is written column by column: for each field of the template one tight loop over the rows of
- * the datagram, so that the table drives the encoder and the loops stay monomorphic.
- */
-import { addressWords } from "../../base/mod.ts";
-import {
-  type FlowColumns,
-  type FlowFieldName,
-  flowDirections,
-  flowFieldList,
-  verdicts,
-} from "../../flow/mod.ts";
-import { setAddressWord, setUint64 } from "./datagram.ts";
+/** Flow templates of NetFlow v9 and IPFIX, built from the field table; record.ts writes their records. */
+import { type FlowColumns, type FlowFieldName, flowFieldList, verdicts } from "../../flow/mod.ts";
+import { layRecord, type RecordLayout } from "./record.ts";
 
 /** How a column becomes bytes. `milliseconds` is since 1970, `uptime` since the clock's boot instant. */
-type FieldEncoding =
+export type FieldEncoding =
   | "unsigned"
+  | "icmpType"
   | "milliseconds"
   | "uptime"
   | "ipv4Address"
@@ -39,6 +28,7 @@ export interface FlowTemplate {
   readonly id: number;
   readonly fields: readonly TemplateField[];
   readonly recordBytes: number;
+  readonly layout: RecordLayout;
 }
 
 /** RFC 7011 section 3.4.1 and RFC 3954 section 5.2: template ids start at 256. An id keeps its meaning over versions. */
@@ -58,7 +48,7 @@ export function createFlowTemplates(version: 9 | 10): readonly FlowTemplate[] {
     [false, true].flatMap((icmp) =>
       [false, true].map((ipv6) => {
         const shapes = [...addressFields(ipv6), ...transportFields(), ...flowFields(version)];
-        if (icmp) shapes.push(fieldShape("destinationPort", 2, "unsigned", ipv6 ? 139 : 32));
+        if (icmp) shapes.push(fieldShape("destinationPort", 2, "icmpType", ipv6 ? 139 : 32));
         if (verdict) shapes.push(...verdictFields());
         const first = verdict ? firstVerdictTemplateId : firstTemplateId;
         return layTemplate(first + (icmp ? 2 : 0) + (ipv6 ? 1 : 0), shapes);
@@ -145,187 +135,5 @@ function layTemplate(id: number, shapes: readonly FieldShape[]): FlowTemplate {
     fields.push({ ...shape, offset });
     offset += shape.length;
   }
-  return { id, fields, recordBytes: offset };
-}
-
-/** Which rows of a batch become records, and where. */
-export interface RecordSpan {
-  readonly columns: FlowColumns;
-  /** Row numbers; those from `from` on, `count` of them, are written. */
-  readonly rows: Uint32Array;
-  readonly from: number;
-  readonly count: number;
-  /** Where the first record starts. */
-  readonly at: number;
-}
-
-/** Writes `span.count` records of the template, one after the other. */
-export function writeFlowRecords(
-  template: FlowTemplate,
-  view: DataView,
-  span: RecordSpan,
-  bootMs: number,
-): void {
-  for (const field of template.fields) writeField(field, template.recordBytes, view, span, bootMs);
-}
-
-function writeField(
-  { field, length, encoding, offset }: TemplateField,
-  stride: number,
-  view: DataView,
-  span: RecordSpan,
-  bootMs: number,
-): void {
-  const column = span.columns[field];
-  const start = span.at + offset;
-  switch (encoding) {
-    case "unsigned":
-      if (length === 1) writeBytes(view, start, stride, column, span);
-      else if (length === 2) writeShorts(view, start, stride, column, span);
-      else if (length === 4) writeWords(view, start, stride, column, span);
-      else writeCounters(view, start, stride, column, span);
-      return;
-    case "milliseconds":
-      writeMilliseconds(view, start, stride, column, span);
-      return;
-    case "uptime":
-      writeUptimes(view, start, stride, column, span, bootMs);
-      return;
-    case "ipv4Address":
-      writeAddresses(view, start, stride, column, span, addressWords - 1);
-      return;
-    case "ipv6Address":
-      writeAddresses(view, start, stride, column, span, 0);
-      return;
-    case "direction":
-      writeMapped(view, start, stride, column, span, directionBytes);
-      return;
-    case "forwardingStatus":
-      writeMapped(view, start, stride, column, span, forwardingStatusBytes);
-      return;
-    case "firewallEvent":
-      writeMapped(view, start, stride, column, span, firewallEventBytes);
-      return;
-  }
-}
-
-type Column = FlowColumns[FlowFieldName];
-
-function writeBytes(
-  view: DataView,
-  start: number,
-  stride: number,
-  column: Column,
-  { rows, from, count }: RecordSpan,
-): void {
-  for (let index = 0; index < count; index++) {
-    view.setUint8(start + index * stride, column[rows[from + index]!]!);
-  }
-}
-
-function writeShorts(
-  view: DataView,
-  start: number,
-  stride: number,
-  column: Column,
-  { rows, from, count }: RecordSpan,
-): void {
-  for (let index = 0; index < count; index++) {
-    view.setUint16(start + index * stride, column[rows[from + index]!]!);
-  }
-}
-
-function writeWords(
-  view: DataView,
-  start: number,
-  stride: number,
-  column: Column,
-  { rows, from, count }: RecordSpan,
-): void {
-  for (let index = 0; index < count; index++) {
-    view.setUint32(start + index * stride, column[rows[from + index]!]!);
-  }
-}
-
-function writeCounters(
-  view: DataView,
-  start: number,
-  stride: number,
-  column: Column,
-  { rows, from, count }: RecordSpan,
-): void {
-  for (let index = 0; index < count; index++) {
-    setUint64(view, start + index * stride, column[rows[from + index]!]!);
-  }
-}
-
-function writeMilliseconds(
-  view: DataView,
-  start: number,
-  stride: number,
-  column: Column,
-  { rows, from, count }: RecordSpan,
-): void {
-  for (let index = 0; index < count; index++) {
-    setUint64(view, start + index * stride, Math.floor(column[rows[from + index]!]! / 1000));
-  }
-}
-
-function writeUptimes(
-  view: DataView,
-  start: number,
-  stride: number,
-  column: Column,
-  { rows, from, count }: RecordSpan,
-  bootMs: number,
-): void {
-  for (let index = 0; index < count; index++) {
-    const timeMs = Math.floor(column[rows[from + index]!]! / 1000);
-    view.setUint32(start + index * stride, timeMs - bootMs);
-  }
-}
-
-function writeAddresses(
-  view: DataView,
-  start: number,
-  stride: number,
-  column: Column,
-  { rows, from, count }: RecordSpan,
-  firstWord: number,
-): void {
-  for (let index = 0; index < count; index++) {
-    const word = rows[from + index]! * addressWords;
-    let at = start + index * stride;
-    for (let part = firstWord; part < addressWords; part++) {
-      setAddressWord(view, at, column[word + part]!);
-      at += 4;
-    }
-  }
-}
-
-/** flowDirection (61) knows ingress and egress only; an unknown direction is ingress, as its interface is. */
-const directionBytes = new Uint8Array(256);
-directionBytes[flowDirections.egress] = 1;
-
-/** forwardingStatus (89), RFC 7270 section 4.12: 0 unknown, 64 forwarded, 129 dropped by an ACL's deny. */
-const forwardingStatusBytes = new Uint8Array(256);
-forwardingStatusBytes[verdicts.accepted] = 64;
-forwardingStatusBytes[verdicts.rejected] = 129;
-
-/** firewallEvent (233) of IANA's registry: 3 flow denied, 5 flow update, for a record tells what was counted so far. */
-const firewallEventBytes = new Uint8Array(256);
-firewallEventBytes[verdicts.accepted] = 5;
-firewallEventBytes[verdicts.rejected] = 3;
-
-function writeMapped(
-  view: DataView,
-  start: number,
-  stride: number,
-  column: Column,
-  { rows, from, count }: RecordSpan,
-  map: Uint8Array,
-): void {
-  for (let index = 0; index < count; index++) {
-    view.setUint8(start + index * stride, map[column[rows[from + index]!]!]!);
-  }
+  return { id, fields, recordBytes: offset, layout: layRecord(fields) };
 }

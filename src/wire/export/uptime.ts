@@ -27,10 +27,7 @@ const bootLeadMs = 2 ** 30;
 
 /** Whether the flow of a row can be told in a header of this clock. */
 export function coversRow(clock: UptimeClock, columns: FlowColumns, row: number): boolean {
-  return (
-    Math.floor(columns.startUs[row]! / 1000) >= clock.bootMs &&
-    Math.floor(columns.endUs[row]! / 1000) <= clock.exportMs
-  );
+  return columns.startUs[row]! >= clock.bootMs * 1000 && columns.endUs[row]! < (clock.exportMs + 1) * 1000;
 }
 
 /** When the last of the batch's flows ended, milliseconds since 1970; −Infinity for an empty batch. */
