@@ -190,6 +190,21 @@ describe("AssumeRole", () => {
     expect(outcome(await sts(keyOf("bob"), "AssumeRole", fields))).toBe("200 ok");
   });
 
+  it("hands a role's trust policy the word that was agreed on", async () => {
+    const { access } = server.control;
+    const Condition = { StringEquals: { "sts:ExternalId": "agreed" } };
+    const Principal = { RAM: `acs:ram::${accountId}:root` };
+    const statement = { Effect: "Allow", Action: "sts:AssumeRole", Principal, Condition };
+    const trustPolicy = JSON.stringify({ Version: "1", Statement: [statement] });
+    unwrap(access.roles.create(accountId, "agreed", { trustPolicy }));
+    const fields = { RoleArn: `acs:ram::${accountId}:role/agreed`, RoleSessionName: "test" };
+    expect(outcome(await sts(alice, "AssumeRole", fields))).toBe("403 NoPermission");
+    expect(outcome(await sts(alice, "AssumeRole", { ...fields, ExternalId: "other" }))).toBe(
+      "403 NoPermission",
+    );
+    expect(outcome(await sts(alice, "AssumeRole", { ...fields, ExternalId: "agreed" }))).toBe("200 ok");
+  });
+
   it("chains: a role's session assumes a role that trusts the first", async () => {
     const { access } = server.control;
     const first = unwrap(

@@ -6,16 +6,9 @@ import {
   type Role,
   sessionBounds,
 } from "../../../control/mod.ts";
-import {
-  commonError,
-  commonErrors,
-  rpcFail,
-  type RpcCall,
-  type RpcObject,
-  type RpcResult,
-  textOf,
-} from "../rpc/mod.ts";
 import type { RoleTrust } from "../../auth/mod.ts";
+import { commonError, type RpcCall, type RpcObject, type RpcResult, textOf } from "../rpc/mod.ts";
+import { stsFail } from "./error.ts";
 
 export interface StsDependencies {
   readonly access: Access;
@@ -32,14 +25,12 @@ export function roleArnOf({ parameters }: RpcCall): string {
 
 export function assumeRole({ access, trust }: StsDependencies, call: RpcCall): RpcResult<RpcObject> {
   const { principal } = call;
-  if (principal.kind === "account") {
-    return rpcFail(403, commonErrors.noPermission.code, "Roles may not be assumed by root accounts.");
-  }
+  if (principal.kind === "account") return stsFail("NoPermission");
   const role = findRole(access, call);
   if (!role.ok) return role;
   const settings = settingsOf(call, role.value);
   if (!settings.ok) return settings;
-  const trusted = trust.authorizeAssumption(principal, role.value, call.conditions);
+  const trusted = trust.authorizeAssumption(principal, role.value, conditionsOf(call));
   if (!trusted.ok) return { ok: false, error: commonError(trusted.fault) };
   const { name, ...begun } = settings.value;
   const credentials = access.sessions.begin({ role: role.value, name, ...begun });
@@ -60,16 +51,22 @@ export function assumeRole({ access, trust }: StsDependencies, call: RpcCall): R
   };
 }
 
+/** A role that is lent to others' programs may ask them for a word that was agreed on. */
+function conditionsOf({ conditions, parameters }: RpcCall): RpcCall["conditions"] {
+  const externalId = textOf(parameters, "ExternalId");
+  return externalId === "" ? conditions : { ...conditions, "sts:ExternalId": externalId };
+}
+
 /** A role of another account is one that does not exist: this installation vouches for its own alone. */
 function findRole({ roles }: Access, call: RpcCall): RpcResult<Role> {
   const given = roleArnOf(call);
-  if (given === "") return rpcFail(400, "MissingRoleArn", "RoleArn is mandatory for this action.");
+  if (given === "") return stsFail("MissingRoleArn");
   const match = /^acs:ram::(\d{1,32}):role\/([\w.@-]{1,64})$/u.exec(given);
-  if (match === null) return invalid("RoleArn");
+  if (match === null) return stsFail("InvalidParameter.RoleArn");
   const [, accountId, name] = match;
   const role = accountId === call.principal.accountId ? roles.get(accountId, name!) : undefined;
   if (role?.ok === true) return role;
-  return rpcFail(404, "EntityNotExist.Role", `The role not exists: ${given}`);
+  return stsFail("EntityNotExist.Role", given);
 }
 
 interface SessionSettings {
@@ -80,32 +77,17 @@ interface SessionSettings {
 
 function settingsOf({ parameters }: RpcCall, role: Role): RpcResult<SessionSettings> {
   const name = textOf(parameters, "RoleSessionName");
-  if (name === "") {
-    return rpcFail(400, "MissingRoleSessionName", "RoleSessionName is mandatory for this action.");
-  }
-  if (!sessionNamePattern.test(name)) return invalid("RoleSessionName");
+  if (name === "") return stsFail("MissingRoleSessionName");
+  if (!sessionNamePattern.test(name)) return stsFail("InvalidParameter.RoleSessionName");
   const duration = textOf(parameters, "DurationSeconds");
   const durationS = duration === "" ? sessionBounds.default : Number(duration);
   if (!/^\d{0,9}$/u.test(duration) || durationS < sessionBounds.min || durationS > role.sessionSMax) {
-    const bounds = `${sessionBounds.min / 60}min/${role.sessionSMax / 3600}hr`;
-    const message = `The Min/Max value of DurationSeconds is ${bounds}.`;
-    return rpcFail(400, "InvalidParameter.DurationSeconds", message);
+    const bounds = `${sessionBounds.min / 60}min/${role.sessionSMax / 3600}hr.`;
+    return stsFail("InvalidParameter.DurationSeconds", bounds);
   }
   const policy = textOf(parameters, "Policy");
   if (policy === "") return { ok: true, value: { name, durationS } };
-  if (policy.length > policyLengthMax) {
-    return rpcFail(400, "InvalidParameter.PolicySize", "The size of the parameter Policy is too large.");
-  }
-  if (!parsePolicyDocument(policy).ok) {
-    return rpcFail(
-      400,
-      "InvalidParameter.PolicyGrammar",
-      "The parameter Policy has not passed grammar check.",
-    );
-  }
+  if (policy.length > policyLengthMax) return stsFail("InvalidParameter.PolicySize");
+  if (!parsePolicyDocument(policy).ok) return stsFail("InvalidParameter.PolicyGrammar");
   return { ok: true, value: { name, durationS, policy } };
-}
-
-function invalid(name: string): RpcResult<never> {
-  return rpcFail(400, `InvalidParameter.${name}`, `The parameter ${name} is wrongly formed.`);
 }

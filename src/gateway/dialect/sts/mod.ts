@@ -1,2 +1,3 @@
 /** Alibaba Cloud's Security Token Service as a service of the RPC style. */
+export { stsErrors } from "./error.ts";
 export { createStsService } from "./service.ts";
