@@ -144,6 +144,14 @@ describe.skipIf(!runnable)("the firewall's verdicts", () => {
     expect(status.privileges).toMatchObject({ effective: "0000000000000000", threadsDiffering: 0 });
   }, 60_000);
 
+  it("are told of the last packets before a flow log is taken off, too", async () => {
+    const { packets } = await metered(async (client) => {
+      sendDatagrams(left, "10.2.0.2", 1001, 40);
+      await client.apply({ subjects: [] });
+    });
+    expect(packets).toEqual({ "inside rejected 10.1.0.2 > 10.2.0.2:1001": 40 });
+  });
+
   it("are never a rejection where messages were lost", async () => {
     const { packets, status } = await metered(async (client) => {
       const { processId } = await client.status();

@@ -13,7 +13,6 @@ export const attributeHeaderBytes = 4;
 export const attributeTypeMask = 0x3fff;
 
 export const typeError = 2;
-export const typeDone = 3;
 /** NFNL_SUBSYS_ULOG << 8, with NFULNL_MSG_PACKET and NFULNL_MSG_CONFIG. */
 export const typeLoggedPacket = 0x0400;
 export const typeLogConfig = 0x0401;

@@ -29,6 +29,7 @@ import {
   releaseDecided,
   takeLogged,
 } from "./pairing.ts";
+import { verdictDefaults } from "./verdict-options.ts";
 
 export interface VerdictSourceOptions {
   readonly libc: Libc;
@@ -69,7 +70,9 @@ interface Source {
   /** Whether the kernel said that it lost messages whose number is not known yet. */
   overrun: boolean;
   lost: number;
-  phase: "running" | "ending" | "ended";
+  ending: boolean;
+  /** When all that had been logged was decided last; of the steady clock. */
+  settledMs: number;
   readonly cursor: DatagramCursor;
   readonly packets: LoggedPackets;
   readonly waiting: PollDescriptors;
@@ -80,6 +83,8 @@ const packetsAtOnce = 256;
 const framesAtOnce = 256;
 const datagramsAtOnce = 16;
 const catchUpTurns = 64;
+/** After this time the kernel has handed over what it gathered. */
+const gatheringMs = 2 * verdictDefaults.timeoutMs;
 
 export function createVerdictSource(socket: LogSocket, options: VerdictSourceOptions): VerdictSource {
   const { snapshotBytes, waitMs, packetsMax = packetsMaxDefault } = options;
@@ -91,14 +96,15 @@ export function createVerdictSource(socket: LogSocket, options: VerdictSourceOpt
     expected: -1,
     overrun: false,
     lost: 0,
-    phase: "running",
+    ending: false,
+    settledMs: Number.NEGATIVE_INFINITY,
     cursor: { at: 0, end: 0, malformed: 0 },
     packets: createLoggedPackets(packetsAtOnce),
     waiting: createPollSet([{ descriptor: socket.descriptor, events: pollIn }]),
   };
   return {
     openTap: (name, intake) => openTap(source, name, intake),
-    end: () => void (source.phase = "ending"),
+    end: () => void (source.ending = true),
   };
 }
 
@@ -115,12 +121,12 @@ function openTap(source: Source, name: string, intake: Intake): Tap {
     descriptor: socket.descriptor,
     read: () => read(source),
     catchUp() {
-      catchUp(source);
+      settle(source);
       return tap.catchUp();
     },
     finish() {
-      if (source.phase === "running") catchUp(source);
-      else settle(source);
+      if (source.ending) finish(source);
+      else catchUp(source);
       tap.finish();
     },
     close() {
@@ -148,16 +154,27 @@ function catchUp(source: Source): void {
   for (let turn = 0; turn < catchUpTurns && !read(source); turn++);
 }
 
-/** Gives what was logged before this call the time to be decided; what came after is left undecided. */
+/**
+ * Gives what was logged before this call the time to be decided. Each tap asks for it in turn, and what the first
+ * waited for the others need not.
+ */
 function settle(source: Source): void {
-  if (source.phase === "ended") return;
-  source.phase = "ended";
   const { waitMs, libc } = source.options;
-  const deadlineMs = performance.now() + waitMs + verdictSlackMs;
-  for (let leftMs = waitMs; leftMs > 0; leftMs = deadlineMs - performance.now()) {
-    if (read(source) && source.pairing.oldest < 0 && leftMs < waitMs) break;
-    libc.poll(source.waiting, Math.ceil(Math.min(leftMs, verdictSlackMs)));
+  const startedMs = performance.now();
+  catchUp(source);
+  if (startedMs - source.settledMs < waitMs) return;
+  let elapsedMs = 0;
+  while (elapsedMs < gatheringMs || (source.pairing.oldest >= 0 && elapsedMs < waitMs + gatheringMs)) {
+    libc.poll(source.waiting, gatheringMs);
+    read(source);
+    elapsedMs = performance.now() - startedMs;
   }
+  source.settledMs = performance.now();
+}
+
+/** Lets go of what came after the end. */
+function finish(source: Source): void {
+  settle(source);
   abandonWaiting(source.pairing);
   handOver(source);
 }
