@@ -119,7 +119,13 @@ function apigDialect(system: System, authorizer: Authorizer): Dialect {
   const deliveryStatus = (flowLogId: string) => deliveryStatusOf(system, flowLogId);
   const services = [
     createHuaweiVpcService({ control, groups, deliveryStatus, settled: () => system.reconciler.settled() }),
-    createLtsService({ groups, lines: createLineReader({ store }) }),
+    createLtsService({
+      groups,
+      lines: createLineReader({ store }),
+      appendLines: (logstore, lines, labels) => store.appendLines({ logstore, lines, labels }),
+      clock,
+      metrics,
+    }),
     createIamService({ accounts, accessKeys, credentials, projects, clock }),
   ];
   return createApigDialect({ services, projects, credentials, authorizer, clock, logger, metrics });

@@ -2,6 +2,7 @@
 export type {
   AppendOutcome,
   IngestPath,
+  LinesInsert,
   QueryAnswer,
   Retention,
   RollupDays,
@@ -21,4 +22,5 @@ export {
 export type { StoreState, SupervisorStatus } from "./supervisor.ts";
 export type { RollupOutcome } from "./rollup.ts";
 export { nextPositionSql, portColumns, receivedDaySql, type Tier, type TierName, tiers } from "./tier.ts";
+export { linesTable } from "./line-table.ts";
 export { type FlowsColumn, flowsTable, rowsPerPosition } from "./table.ts";

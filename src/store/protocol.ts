@@ -30,6 +30,23 @@ export interface StoreInsert {
   readonly receivedMs?: number;
 }
 
+/** Lines that a client wrote itself. */
+export interface LinesInsert {
+  readonly logstore: number;
+  readonly lines: readonly StoredLine[];
+  /** Of all these lines. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** When they came; decides the day they are kept under. */
+  readonly receivedMs: number;
+}
+
+export interface StoredLine {
+  /** Seconds since 1970, and the nanoseconds within one. */
+  readonly timeS: number;
+  readonly nanosecond: number;
+  readonly content: string;
+}
+
 export interface UndecodableBatch {
   readonly position: number;
   readonly fault: Fault;
@@ -82,6 +99,7 @@ export type RollupDays = Readonly<Record<TierName, number>>;
 /** Each request with the value of its answer. */
 export interface StoreCalls {
   append: { request: readonly StoreInsert[]; answer: AppendOutcome };
+  appendLines: { request: LinesInsert; answer: undefined };
   /** The answer is JSON text in bytes: cheaper to send, and parsed by whoever wants it. */
   query: { request: QueryRequest; answer: Uint8Array };
   dropLogstore: { request: { readonly logstore: number }; answer: undefined };

@@ -1,5 +1,6 @@
 /** What leaves the tables: whole partitions, each one logstore's flows of one day of receipt. */
 import { type Connection, selectRows } from "./engine.ts";
+import { linesTable } from "./line-table.ts";
 import type { RollupDays, StoreCalls, StoreStatistics } from "./protocol.ts";
 import { dayMs, flowsTable } from "./table.ts";
 import { tiers } from "./tier.ts";
@@ -66,6 +67,12 @@ export async function expirePartitions(
     daysMin = Math.max(daysMin, rollupDays[name]);
     await dropPartitions(connection, table, (partition) => isToGo(partition, daysMin));
   }
+  // Of lines there are no tiers that could lack some.
+  await dropPartitions(
+    connection,
+    linesTable.name,
+    ({ logstore, day }) => day < today - (days.get(logstore) ?? 0),
+  );
   return dropped;
 }
 
@@ -80,7 +87,7 @@ function daysMaxOf(rollupDays: RollupDays): number {
 
 /** Drops all of a logstore. */
 export async function dropLogstorePartitions(connection: Connection, logstore: number): Promise<void> {
-  for (const table of tables) {
+  for (const table of [...tables, linesTable.name]) {
     await dropPartitions(connection, table, (partition) => partition.logstore === logstore);
   }
 }

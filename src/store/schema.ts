@@ -1,5 +1,6 @@
 /** Brings the tables of a store, which an earlier version may have made, up to date. */
 import { type Connection, selectRows } from "./engine.ts";
+import { createLinesStatement } from "./line-table.ts";
 import { createTableStatement, flowsTable, upgradeStatements } from "./table.ts";
 import { createTierStatement, tiers, upgradeTierStatements } from "./tier.ts";
 
@@ -7,7 +8,7 @@ export async function prepareTables(connection: Connection): Promise<void> {
   const run = async (statements: readonly string[]): Promise<void> => {
     for (const statement of statements) await connection.run(statement);
   };
-  await run([createTableStatement(), ...tiers.map(createTierStatement)]);
+  await run([createTableStatement(), createLinesStatement(), ...tiers.map(createTierStatement)]);
   const columns = await selectRows(
     connection,
     `SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '${flowsTable.name}'`,

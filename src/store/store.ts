@@ -10,6 +10,7 @@ import type { ChildRegister } from "../process/mod.ts";
 import type {
   AppendOutcome,
   IngestPath,
+  LinesInsert,
   QueryAnswer,
   Retention,
   RollupDays,
@@ -76,6 +77,11 @@ export interface Store {
    * no fault but named in the outcome.
    */
   appendFlows(inserts: readonly StoreInsert[]): Promise<Result<AppendOutcome>>;
+  /**
+   * Stores lines that a client wrote itself, all or none; sent again they are stored again. Resolves when they
+   * are on the disk. Faults: `StoreUnavailable`, `DiskFull`, `Timeout`.
+   */
+  appendLines(insert: Omit<LinesInsert, "receivedMs">): Promise<Result<void>>;
   /**
    * Runs one SELECT, without SETTINGS and FORMAT, whose `{name:Type}` placeholders take their values from
    * `parameters`. The caller answers for the statement: it may only read, but `file()` and `url()` read too.
@@ -152,6 +158,7 @@ export function createStore(config: StoreConfig, dependencies: StoreDependencies
     },
     rollUp: () => rollups.run(),
     appendFlows: (inserts) => appendFlows({ supervisor, metrics, clock, rollups }, inserts),
+    appendLines: (insert) => appendLines({ supervisor, metrics, clock }, insert),
     query: (sql, parameters, limits = {}) => query(supervisor, metrics, sql, parameters, limits),
     dropLogstore: (logstore) => supervisor.call("dropLogstore", { logstore }, maintenanceTimeoutMs),
     expire: (retentions) =>
@@ -168,6 +175,7 @@ function createStoreMetrics(metrics: Metrics) {
       "weir_store_duplicate_flows_total",
       "Flows sent again that were stored already, and left out",
     ),
+    lines: metrics.counter("weir_store_inserted_lines_total", "Lines of clients stored"),
     inserts: metrics.counter("weir_store_inserts_total", "Calls that stored flows"),
     insertFaults: metrics.counter(
       "weir_store_insert_faults_total",
@@ -212,6 +220,17 @@ async function appendFlows(
     rollups.note(result.value.rows);
     metrics.duplicates.add(result.value.duplicateRows);
   } else metrics.insertFaults.add(1, { code: result.fault.code });
+  return result;
+}
+
+async function appendLines(
+  { supervisor, metrics, clock }: Omit<AppendParts, "rollups">,
+  insert: Omit<LinesInsert, "receivedMs">,
+): Promise<Result<void>> {
+  const dated = { ...insert, receivedMs: clock.nowMs() };
+  const result = await supervisor.call("appendLines", dated, appendTimeoutMs);
+  if (result.ok) metrics.lines.add(insert.lines.length);
+  else metrics.insertFaults.add(1, { code: result.fault.code });
   return result;
 }
 

@@ -60,6 +60,7 @@ async function update(client: Client, id: string, change: FlowLogChange): Promis
 describe.skipIf(!isPossible)("Huawei Cloud's SDK", () => {
   const directory = temporaryDirectory("huawei-sdk");
   let link: VethToPeer;
+  let args: string[];
   let weir: RunningWeir;
   let access: HuaweiAccess;
   let place: LogPlace;
@@ -67,10 +68,8 @@ describe.skipIf(!isPossible)("Huawei Cloud's SDK", () => {
 
   beforeAll(async () => {
     link = createVethToPeer("hw");
-    weir = await startWeir({
-      data: join(directory.path, "data"),
-      args: ["--set", `capture.interfaces.include=${link.interfaceName}`],
-    });
+    args = ["--set", `capture.interfaces.include=${link.interfaceName}`];
+    weir = await startWeir({ data: join(directory.path, "data"), args });
     access = huaweiAccessOf(weir);
     place = await makeLogPlace(access, "eu-de");
     const { resources } = await callNative<{ resources: ResourceAnswer[] }>(weir.data, "GET", "/resources");
@@ -187,6 +186,40 @@ describe.skipIf(!isPossible)("Huawei Cloud's SDK", () => {
     });
     expect(counted.body.count).toBe(logs.length);
   }, 120_000);
+
+  it("finds each line again that was answered before a kill", async () => {
+    const stream = `groups/${place.groupId}/streams/${place.streamId}`;
+    const report = `/v2/${place.projectId}/lts/${stream}/tenant/contents`;
+    const answered: string[] = [];
+    const send = async (): Promise<void> => {
+      for (let number = 0; ; number++) {
+        const content = `reported ${number}`;
+        const body = { log_time_ns: `${Date.now()}000000`, contents: [content], labels: {} };
+        const { status } = await callHuawei(access, "POST", report, body).catch(() => ({ status: 0 }));
+        if (status !== 200) return;
+        answered.push(content);
+      }
+    };
+    const sending = send();
+    await eventually("some lines are stored", 30_000, async () =>
+      Promise.resolve(answered.length >= 5 ? true : undefined),
+    );
+    await weir.kill();
+    await sending;
+    weir = await startWeir({ data: weir.data, args });
+    access = { ...access, endpoint: weir.ready.endpoint };
+    const { body } = await callHuawei(access, "POST", `/v2/${place.projectId}/${stream}/content/query`, {
+      start_time: Date.now() - 600_000,
+      end_time: Date.now() + 600_000,
+      keywords: "reported",
+      highlight: false,
+      limit: 5000,
+    });
+    const found = new Set((body.logs as { content: string }[]).map(({ content }) => content));
+    expect(answered.filter((content) => !found.has(content))).toEqual([]);
+    // One may have been stored and not answered.
+    expect(found.size - answered.length).toBeLessThanOrEqual(1);
+  });
 
   it("sees ERROR while the log stream is gone", async () => {
     const client = vpcClient(access, place);

@@ -8,13 +8,14 @@ import { createIntake } from "../../src/app/intake.ts";
 import { createReconciler } from "../../src/app/reconciler.ts";
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { createCapture } from "../../src/capture/mod.ts";
-import { createCloudProjects, openControl } from "../../src/control/mod.ts";
+import { createCloudProjects, createLogGroups, openControl } from "../../src/control/mod.ts";
 import { createAuthenticator, createAuthorizer, openNonceStore } from "../../src/gateway/auth/mod.ts";
 import { createApigDialect } from "../../src/gateway/dialect/apig/mod.ts";
+import { createLtsService } from "../../src/gateway/dialect/lts/mod.ts";
 import { createSlsDialect } from "../../src/gateway/dialect/sls/mod.ts";
 import { createGateway } from "../../src/gateway/mod.ts";
 import { createMetrics, type Metrics, silentLogger } from "../../src/observe/mod.ts";
-import { createLogReader } from "../../src/query/mod.ts";
+import { createLineReader, createLogReader } from "../../src/query/mod.ts";
 import { createNetflowSink } from "../../src/sink/netflow/mod.ts";
 import { createStoreSink } from "../../src/sink/store/mod.ts";
 import { openSpool } from "../../src/spool/mod.ts";
@@ -81,9 +82,15 @@ function createEveryComponent(metrics: Metrics, directory: string): void {
       authorizer,
     },
   );
+  const lts = createLtsService({
+    ...shared,
+    groups: createLogGroups(control.logProjects),
+    lines: createLineReader({ store }),
+    appendLines: (logstore, lines, labels) => store.appendLines({ logstore, lines, labels }),
+  });
   const apig = createApigDialect({
     ...shared,
-    services: [],
+    services: [lts],
     projects: createCloudProjects(control),
     credentials: control.access.credentials,
     authorizer,

@@ -10,7 +10,7 @@ import { tokensOf } from "../record-format.ts";
 import { parseSearch } from "../search/parser.ts";
 import { planSearch, type Predicate } from "../search/plan.ts";
 import type { SearchNode, SearchWord } from "../search/syntax-tree.ts";
-import { contentFieldName, lineFormat } from "./line-format.ts";
+import { contentFieldName, flowLines, lineDelimiters } from "./line-format.ts";
 
 export interface Keywords {
   readonly predicate: Predicate;
@@ -21,12 +21,12 @@ export interface Keywords {
 /** An IPv6 address is one word; elsewhere a colon follows a field's name. */
 const phraseOrAddress = /"(?:[^"\\]|\\.)*"?|(?<![\w:."])[\da-f]{0,4}(?::[\da-f.]{0,15}){2,8}(?![\w:.*?"])/giu;
 
-/** Faults: `QuerySyntax`, `QueryTooComplex`. */
-export function compileKeywords(text: string): Result<Keywords> {
+/** For the lines of that format; flow records if none is given. Faults: `QuerySyntax`, `QueryTooComplex`. */
+export function compileKeywords(text: string, format = flowLines.format): Result<Keywords> {
   const query = text.replaceAll(phraseOrAddress, (part) => (part.startsWith('"') ? part : `"${part}"`));
   const tree = parseSearch(query);
   if (!tree.ok) return tree;
-  const predicate = planSearch(query, inContent(tree.value), lineFormat);
+  const predicate = planSearch(query, inContent(tree.value), format);
   if (!predicate.ok) return predicate;
   return ok({ predicate: predicate.value, tokens: [...new Set(tokensIn(tree.value))] });
 }
@@ -41,7 +41,7 @@ function inContent(node: SearchNode): SearchNode {
       return { ...node, operand: inContent(node.operand) };
     case "anywhere": {
       const { word } = node;
-      const tokens = tokensOf(word.text, lineFormat.delimiters);
+      const tokens = tokensOf(word.text, lineDelimiters);
       // No field has the value `-`: it stands for that there is none.
       const isOfLine = (word.quoted && tokens.length > 1) || tokens.includes("-");
       if (!isOfLine) return node;
@@ -76,6 +76,5 @@ function tokensIn(node: SearchNode): string[] {
 }
 
 function tokensOfWord({ text, quoted }: SearchWord): string[] {
-  const { delimiters } = lineFormat;
-  return tokensOf(text, quoted ? delimiters : delimiters.replace("?", ""));
+  return tokensOf(text, quoted ? lineDelimiters : lineDelimiters.replace("?", ""));
 }

@@ -2,17 +2,17 @@
  * Reads a log stream as lines: content search and histogram of the log service of Huawei Cloud and Open
  * Telekom Cloud.
  *
- * Times are milliseconds since 1970, a range has both of its ends. Lines are in the order of time and, within
- * a second, of arrival; each has a number that says its place there, so that a search can go on from it.
+ * Times are milliseconds since 1970, a range has both of its ends. Lines are in the order of time and then of
+ * arrival; each has a number that says its place there, so that a search can go on from it. A stream may have
+ * flow records and lines that clients wrote: each is asked of its own table, and the answers are merged.
  */
 import { fail, ok, type Result } from "../../base/mod.ts";
-import { flowsTable } from "../../store/mod.ts";
 import { type LogReaderStore, type QueryProgress, run } from "../log-query.ts";
 import { cellText } from "../record-format.ts";
 import { createParameters, type Parameters, predicateSql } from "../search/sql.ts";
 import { createHighlighter } from "./highlight.ts";
-import { compileKeywords } from "./keyword.ts";
-import { lineColumns, lineFormat, renderLine } from "./line-format.ts";
+import { compileKeywords, type Keywords } from "./keyword.ts";
+import { clientLines, flowLines, type LineSource } from "./line-format.ts";
 
 export interface LineRange {
   /** The stream's logstore. */
@@ -37,7 +37,9 @@ export interface LineSearch extends LineRange {
 
 export interface Line {
   readonly content: string;
-  /** Ten digits of seconds and sixteen of the place within one; as text in the order of the lines. */
+  /** Of a line that a client wrote. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Ten digits of seconds, nine of nanoseconds and sixteen of a position; as text in the order of the lines. */
   readonly lineNumber: string;
 }
 
@@ -65,7 +67,7 @@ export interface LineReader {
 export const lineBucketsMax = 10_000;
 
 const secondsMax = 2 ** 32 - 1;
-const lineNumberPattern = /^(\d{10})(\d{16})$/u;
+const lineNumberPattern = /^(\d{10})(\d{9})(\d{16})$/u;
 
 export interface LineReaderDeps {
   readonly store: LogReaderStore;
@@ -89,50 +91,117 @@ interface Reader {
 async function searchLines(reader: Reader, search: LineSearch): Promise<Result<LinePage>> {
   const prepared = prepare(search);
   if (!prepared.ok) return prepared;
-  const { condition, parameters, tokens } = prepared.value;
-  const { cursor, descending } = search;
+  const { cursor, descending, limit } = search;
   // Backwards goes from the cursor against the order asked for, and is turned round afterwards.
   const isAgainst = cursor?.direction === "backwards";
   const readsDescending = descending !== isAgainst;
-  const past = cursor === undefined ? ok([]) : pastCursor(cursor.lineNumber, readsDescending, parameters);
-  if (!past.ok) return past;
-  const direction = readsDescending ? "DESC" : "ASC";
-  const answer = await run(
-    reader,
-    `SELECT ${lineColumns.join(", ")}, toUnixTimestamp(time), toString(position) FROM ${flowsTable.name} ` +
-      `WHERE ${[condition, ...past.value].join(" AND ")} ` +
-      `ORDER BY time ${direction}, position ${direction} LIMIT ${parameters.bind("UInt64", search.limit)}`,
-    parameters.values,
-  );
-  if (!answer.ok) return answer;
-  const mark = createHighlighter(search.highlighted ? tokens : []);
-  const rows = isAgainst ? answer.value.rows.toReversed() : answer.value.rows;
-  const lines = rows.map((row) => ({ content: mark(renderLine(row)), lineNumber: lineNumberOf(row) }));
-  const page = { progress: answer.value.progress, lines };
+  const place = cursor === undefined ? ok(undefined) : placeOf(cursor.lineNumber);
+  if (!place.ok) return place;
+  const order = { isDescending: readsDescending, limit, past: place.value };
+  const pages = await all(prepared.value.sources.map((source) => readLines(reader, source, order)));
+  if (!pages.ok) return pages;
+  const merged = pages.value
+    .flatMap(({ lines }) => lines)
+    .toSorted((a, b) => (a.lineNumber < b.lineNumber === readsDescending ? 1 : -1))
+    .slice(0, limit);
+  const mark = createHighlighter(search.highlighted ? prepared.value.tokens : []);
+  const ordered = isAgainst ? merged.toReversed() : merged;
+  const lines = ordered.map((line) => ({ ...line, content: mark(line.content) }));
+  const page = { progress: progressOf(pages.value), lines };
   if (!search.counted) return ok(page);
   const counted = await countAll(reader, search);
   if (!counted.ok) return counted;
-  const progress = page.progress === "Complete" ? counted.value.progress : page.progress;
-  return ok({ ...page, progress, count: counted.value.count });
+  return ok({ ...page, progress: progressOf([page, counted.value]), count: counted.value.count });
+}
+
+interface Order {
+  readonly isDescending: boolean;
+  readonly limit: number;
+  /** The place past which is read; undefined from the beginning. */
+  readonly past: Place | undefined;
+}
+
+async function readLines(
+  reader: Reader,
+  { source, condition, parameters }: PreparedSource,
+  { isDescending, limit, past }: Order,
+): Promise<Result<Pick<LinePage, "progress" | "lines">>> {
+  const { table, columns, nanosecond } = source;
+  const direction = isDescending ? "DESC" : "ASC";
+  const conditions =
+    past === undefined ? [condition] : [condition, pastSql(past, isDescending, source, parameters)];
+  const order = source.order.map((column) => `${column} ${direction}`).join(", ");
+  const answer = await run(
+    reader,
+    `SELECT ${columns.join(", ")}, toUnixTimestamp(time), ${nanosecond}, toString(position) FROM ${table} ` +
+      `WHERE ${conditions.join(" AND ")} ORDER BY ${order} LIMIT ${parameters.bind("UInt64", limit)}`,
+    parameters.values,
+  );
+  if (!answer.ok) return answer;
+  const lines = answer.value.rows.map((row) => ({
+    ...source.render(row),
+    lineNumber: lineNumberOf(row.slice(columns.length)),
+  }));
+  return ok({ progress: answer.value.progress, lines });
+}
+
+/** The first fault, if there is one. */
+async function all<T>(work: readonly Promise<Result<T>>[]): Promise<Result<readonly T[]>> {
+  const values: T[] = [];
+  for (const result of await Promise.all(work)) {
+    if (!result.ok) return result;
+    values.push(result.value);
+  }
+  return ok(values);
+}
+
+function progressOf(parts: readonly { readonly progress: QueryProgress }[]): QueryProgress {
+  return parts.every(({ progress }) => progress === "Complete") ? "Complete" : "Incomplete";
 }
 
 async function countAll(
   reader: Reader,
   range: LineRange,
 ): Promise<Result<{ readonly progress: QueryProgress; readonly count: number }>> {
+  const counted = await countBy(reader, range, () => "0");
+  if (!counted.ok) return counted;
+  return ok({ progress: counted.value.progress, count: sumOf(counted.value.counts.values()) });
+}
+
+function sumOf(counts: Iterable<number>): number {
+  let sum = 0;
+  for (const count of counts) sum += count;
+  return sum;
+}
+
+/** How many lines there are of each value of an expression over their time. */
+async function countBy(
+  reader: Reader,
+  range: LineRange,
+  expression: (parameters: Parameters) => string,
+): Promise<Result<{ readonly progress: QueryProgress; readonly counts: ReadonlyMap<number, number> }>> {
   const prepared = prepare(range);
   if (!prepared.ok) return prepared;
-  const { condition, parameters } = prepared.value;
-  const sql = `SELECT count() FROM ${flowsTable.name} WHERE ${condition}`;
-  const answer = await run(reader, sql, parameters.values);
-  if (!answer.ok) return answer;
-  return ok({ progress: answer.value.progress, count: Number(answer.value.rows[0]?.[0] ?? 0) });
+  const answers = await all(
+    prepared.value.sources.map(({ source, condition, parameters }) =>
+      run(
+        reader,
+        `SELECT ${expression(parameters)} AS bucket, count() FROM ${source.table} WHERE ${condition} GROUP BY bucket`,
+        parameters.values,
+      ),
+    ),
+  );
+  if (!answers.ok) return answers;
+  const counts = new Map<number, number>();
+  for (const { rows } of answers.value) {
+    for (const [bucket, count] of rows) {
+      counts.set(Number(bucket), (counts.get(Number(bucket)) ?? 0) + Number(count));
+    }
+  }
+  return ok({ progress: progressOf(answers.value), counts });
 }
 
 async function countLines(reader: Reader, range: LineRange, stepMs: number): Promise<Result<LineHistogram>> {
-  const prepared = prepare(range);
-  if (!prepared.ok) return prepared;
-  const { condition, parameters } = prepared.value;
   const { fromMs, toMs } = range;
   const bucketCount = Math.max(1, Math.ceil((toMs - fromMs) / stepMs));
   if (!Number.isSafeInteger(stepMs) || stepMs < 1 || bucketCount > lineBucketsMax) {
@@ -142,34 +211,36 @@ async function countLines(reader: Reader, range: LineRange, stepMs: number): Pro
       allowed: `at least ${Math.ceil((toMs - fromMs) / lineBucketsMax)} ms`,
     });
   }
-  const from = parameters.bind("UInt64", fromMs);
-  const last = parameters.bind("UInt64", bucketCount - 1);
-  const step = parameters.bind("UInt64", stepMs);
-  const bucket = `least(intDiv(toUInt64(toUnixTimestamp(time)) * 1000 - ${from}, ${step}), ${last})`;
-  const answer = await run(
-    reader,
-    `SELECT ${bucket} AS bucket, count() FROM ${flowsTable.name} WHERE ${condition} GROUP BY bucket`,
-    parameters.values,
-  );
-  if (!answer.ok) return answer;
-  const counts = new Map(answer.value.rows.map(([index, count]) => [Number(index), Number(count)]));
+  const counted = await countBy(reader, range, (parameters) => {
+    const from = parameters.bind("UInt64", fromMs);
+    const last = parameters.bind("UInt64", bucketCount - 1);
+    const step = parameters.bind("UInt64", stepMs);
+    return `least(intDiv(toUInt64(toUnixTimestamp(time)) * 1000 - ${from}, ${step}), ${last})`;
+  });
+  if (!counted.ok) return counted;
+  const { progress, counts } = counted.value;
   const buckets = Array.from({ length: bucketCount }, (_, index) => ({
     fromMs: fromMs + index * stepMs,
     toMs: Math.min(fromMs + (index + 1) * stepMs, toMs),
     count: counts.get(index) ?? 0,
   }));
-  const count = buckets.reduce((sum, each) => sum + each.count, 0);
-  return ok({ progress: answer.value.progress, count, buckets });
+  return ok({ progress, count: sumOf(counts.values()), buckets });
+}
+
+interface PreparedSource {
+  readonly source: LineSource;
+  readonly condition: string;
+  readonly parameters: Parameters;
 }
 
 interface Prepared {
-  readonly condition: string;
-  readonly parameters: Parameters;
+  readonly sources: readonly PreparedSource[];
   readonly tokens: readonly string[];
 }
 
 /** A line's time is a whole second. */
-function prepare({ logstore, fromMs, toMs, keywords }: LineRange): Result<Prepared> {
+function prepare(range: LineRange): Result<Prepared> {
+  const { fromMs, toMs, keywords } = range;
   if (!Number.isSafeInteger(fromMs) || !Number.isSafeInteger(toMs) || fromMs < 0 || fromMs > toMs) {
     return fail("TimeRangeInvalid", `the time range [${fromMs}, ${toMs}] is empty or not valid`, {
       field: "start_time",
@@ -177,8 +248,22 @@ function prepare({ logstore, fromMs, toMs, keywords }: LineRange): Result<Prepar
       allowed: "start_time <= end_time, in milliseconds since 1970",
     });
   }
-  const compiled = compileKeywords(keywords);
-  if (!compiled.ok) return compiled;
+  const ofFlows = compileKeywords(keywords, flowLines.format);
+  if (!ofFlows.ok) return ofFlows;
+  // A field of a flow record is none of a client's line: it has no line to give.
+  const ofClients = compileKeywords(keywords, clientLines.format);
+  const sources = [
+    prepareSource(range, flowLines, ofFlows.value),
+    ...(ofClients.ok ? [prepareSource(range, clientLines, ofClients.value)] : []),
+  ];
+  return ok({ sources, tokens: ofFlows.value.tokens });
+}
+
+function prepareSource(
+  { logstore, fromMs, toMs }: LineRange,
+  source: LineSource,
+  { predicate }: Keywords,
+): PreparedSource {
   const parameters = createParameters();
   const fromS = Math.ceil(fromMs / 1000);
   const conditions = [
@@ -186,31 +271,49 @@ function prepare({ logstore, fromMs, toMs, keywords }: LineRange): Result<Prepar
     `time >= toDateTime(${parameters.bind("UInt32", Math.min(fromS, secondsMax))})`,
     `time <= toDateTime(${parameters.bind("UInt32", Math.min(Math.floor(toMs / 1000), secondsMax))})`,
     ...(fromS > secondsMax ? ["0"] : []),
-    predicateSql(compiled.value.predicate, lineFormat, parameters),
+    predicateSql(predicate, source.format, parameters),
   ];
-  return ok({ condition: conditions.join(" AND "), parameters, tokens: compiled.value.tokens });
+  return { source, condition: conditions.join(" AND "), parameters };
 }
 
-function pastCursor(
-  lineNumber: string,
-  isBefore: boolean,
-  parameters: Parameters,
-): Result<readonly string[]> {
-  const place = lineNumberPattern.exec(lineNumber);
-  if (place === null) {
+/** Where a line is in the order of lines. */
+interface Place {
+  readonly timeS: number;
+  readonly nanosecond: number;
+  readonly position: string;
+}
+
+function placeOf(lineNumber: string): Result<Place> {
+  const parts = lineNumberPattern.exec(lineNumber);
+  if (parts === null) {
     return fail("InputInvalid", "there is no line of that number", {
       field: "line_num",
       value: lineNumber.slice(0, 40),
       allowed: "the line_num of an answer",
     });
   }
-  const time = parameters.bind("UInt32", Math.min(Number(place[1]), secondsMax));
-  const position = parameters.bind("UInt64", `${BigInt(place[2]!)}`);
-  const operator = isBefore ? "<" : ">";
-  return ok([`(time, position) ${operator} (toDateTime(${time}), ${position})`]);
+  const [, timeS, nanosecond, position] = parts;
+  return ok({
+    timeS: Math.min(Number(timeS), secondsMax),
+    nanosecond: Number(nanosecond),
+    position: `${BigInt(position!)}`,
+  });
 }
 
-function lineNumberOf(row: readonly unknown[]): string {
-  const [time, position] = row.slice(lineColumns.length).map(cellText);
-  return `${time!.padStart(10, "0")}${position!.padStart(16, "0")}`;
+function pastSql(
+  { timeS, nanosecond, position }: Place,
+  isDescending: boolean,
+  source: LineSource,
+  parameters: Parameters,
+): string {
+  const time = `toDateTime(${parameters.bind("UInt32", timeS)})`;
+  const place = [time, parameters.bind("UInt32", nanosecond), parameters.bind("UInt64", position)];
+  const operator = isDescending ? "<" : ">";
+  // The first part says nothing that the second does not, but the table's index knows it.
+  return `time ${operator}= ${time} AND (time, ${source.nanosecond}, position) ${operator} (${place.join(", ")})`;
+}
+
+function lineNumberOf([time, nanosecond, position]: readonly unknown[]): string {
+  const digits = (cell: unknown, count: number): string => cellText(cell).padStart(count, "0");
+  return digits(time, 10) + digits(nanosecond, 9) + digits(position, 16);
 }

@@ -226,11 +226,7 @@ describe("a signed request", () => {
   it.each([
     ["GET", "/v1/x/routers", "The API does not exist or has not been published in the environment"],
     ["PATCH", "/v1/x/fl/flow_logs", "The API does not exist: method PATCH not found"],
-    [
-      "POST",
-      "/v2/x/lts/groups/y/streams/z/tenant/contents",
-      "The API does not exist or has not been published in the environment",
-    ],
+    ["POST", "/v2/x/log-dump/obs", "The API does not exist or has not been published in the environment"],
   ])("to %s %s finds no API", async (method, path, message) => {
     const answer = await server.call(
       method,

@@ -20,7 +20,7 @@ import { openDatabase } from "../../../src/database/mod.ts";
 import { createApigDialect } from "../../../src/gateway/dialect/apig/mod.ts";
 import { createHuaweiVpcService } from "../../../src/gateway/dialect/huawei/mod.ts";
 import { createIamService } from "../../../src/gateway/dialect/iam/mod.ts";
-import { createLtsService } from "../../../src/gateway/dialect/lts/mod.ts";
+import { createLtsService, type LtsDeps } from "../../../src/gateway/dialect/lts/mod.ts";
 import { createAuthorizer, createGateway, type DeliveryStatus } from "../../../src/gateway/mod.ts";
 import { createMetrics, silentLogger } from "../../../src/observe/mod.ts";
 import { createLineReader, type LogReaderStore } from "../../../src/query/mod.ts";
@@ -55,6 +55,7 @@ export interface HuaweiServerOptions {
   /** The account and its key, where a recorded client named them. */
   readonly account?: { readonly id: string; readonly accessKeyId: string; readonly accessKeySecret: string };
   readonly store?: LogReaderStore;
+  readonly appendLines?: LtsDeps["appendLines"];
   readonly deliveryStatus?: (flowLogId: string) => DeliveryStatus | undefined;
   readonly settled?: () => Promise<void>;
 }
@@ -62,6 +63,8 @@ export interface HuaweiServerOptions {
 const noStore: LogReaderStore = {
   query: async () => Promise.resolve(fail("StoreUnavailable", "no store")),
 };
+
+const noLines: LtsDeps["appendLines"] = async () => Promise.resolve(fail("StoreUnavailable", "no store"));
 
 export async function startHuaweiServer(options: HuaweiServerOptions = {}): Promise<HuaweiServer> {
   const directory = mkdtempSync(join(tmpdir(), "weir-huawei-"));
@@ -88,7 +91,7 @@ export async function startHuaweiServer(options: HuaweiServerOptions = {}): Prom
   const key = unwrap(control.accessKeys.create(accountId, account === undefined ? {} : { given: account }));
   const groups = createLogGroups(control.logProjects);
   const projects = createCloudProjects(control);
-  const { deliveryStatus, settled, store = noStore } = options;
+  const { deliveryStatus, settled, store = noStore, appendLines = noLines } = options;
   const metrics = createMetrics();
   const { credentials } = control.access;
   const { accounts, accessKeys } = control;
@@ -103,7 +106,7 @@ export async function startHuaweiServer(options: HuaweiServerOptions = {}): Prom
             ...(deliveryStatus === undefined ? {} : { deliveryStatus }),
             ...(settled === undefined ? {} : { settled }),
           }),
-          createLtsService({ groups, lines: createLineReader({ store }) }),
+          createLtsService({ groups, lines: createLineReader({ store }), appendLines, clock, metrics }),
           createIamService({ accounts, accessKeys, credentials, projects, clock }),
         ],
         projects,

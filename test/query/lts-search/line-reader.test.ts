@@ -282,3 +282,74 @@ describe("a histogram", () => {
     expect(turned.ok ? "ok" : turned.fault.code).toBe("TimeRangeInvalid");
   });
 });
+
+describe("lines that clients wrote", () => {
+  const mixed = 3;
+
+  beforeAll(async () => {
+    await stored.append(mixed, [sample({ atS: windowStartS + 1 }), sample({ atS: windowStartS + 3 })]);
+    const line = (offsetS: number, nanosecond: number, content: string) => ({
+      timeS: windowStartS + offsetS,
+      nanosecond,
+      content,
+    });
+    const labels = { host: "a" };
+    const { store } = stored;
+    // Out of the order of their times.
+    unwrap(await store.appendLines({ logstore: mixed, labels, lines: [line(2, 500, "second Accept 53")] }));
+    unwrap(await store.appendLines({ logstore: mixed, labels: {}, lines: [line(2, 7, "first: 4711")] }));
+    unwrap(await store.appendLines({ logstore: mixed, labels: {}, lines: [line(3, 1, "third {x}")] }));
+  });
+
+  const shown = async (wanted: Partial<LineSearch>) =>
+    (await contents({ logstore: mixed, ...wanted })).map((content) =>
+      content.startsWith("1 ") ? "flow" : content,
+    );
+
+  it("stand among the records of flows, in the order of time to the nanosecond", async () => {
+    const inOrder = ["flow", "first: 4711", "second Accept 53", "flow", "third {x}"];
+    expect(await shown({})).toEqual(inOrder);
+    expect(await shown({ descending: true })).toEqual(inOrder.toReversed());
+    const { lines } = await search({ logstore: mixed });
+    expect(lines[2]!.labels).toEqual({ host: "a" });
+    expect(lines[1]!.lineNumber.slice(0, 19)).toBe(`${windowStartS + 2}000000007`);
+  });
+
+  it.each([false, true])("are each reached once by paging, newest first: %s", async (descending) => {
+    const seen: string[] = [];
+    let cursor: LineSearch["cursor"];
+    for (;;) {
+      const page = await search({ logstore: mixed, limit: 2, descending, ...(cursor && { cursor }) });
+      seen.push(...page.lines.map(({ lineNumber }) => lineNumber));
+      const last = page.lines.at(-1);
+      if (last === undefined) break;
+      cursor = { lineNumber: last.lineNumber, direction: "forwards" };
+    }
+    const { lines } = await search({ logstore: mixed, descending });
+    expect(seen).toEqual(lines.map(({ lineNumber }) => lineNumber));
+  });
+
+  it.each([
+    ["accept", ["flow", "second Accept 53", "flow"]],
+    ["4711", ["first: 4711"]],
+    ['"second accept"', ["second Accept 53"]],
+    ["x", ["third {x}"]],
+    ["53 not accept", []],
+    ["srcport:38929", ["flow", "flow"]],
+    ["not ok", ["first: 4711", "second Accept 53", "third {x}"]],
+  ])("are found by %j with them", async (keywords, found) => {
+    expect(await shown({ keywords })).toEqual(found);
+    expect((await search({ logstore: mixed, keywords, counted: true })).count).toBe(found.length);
+  });
+
+  it("are counted with them", async () => {
+    const range = {
+      logstore: mixed,
+      fromMs: windowStartS * 1000,
+      toMs: (windowStartS + 4) * 1000,
+      keywords: "",
+    };
+    const { buckets } = unwrap(await reader.histogram(range, 2000));
+    expect(buckets.map((bucket) => bucket.count)).toEqual([1, 4]);
+  });
+});

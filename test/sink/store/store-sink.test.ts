@@ -50,6 +50,7 @@ function storeOf(append: Append, highest = "0"): Store & { calls: (readonly Stor
     calls,
     start: unused,
     stop: unused,
+    appendLines: unused,
     rollUp: unused,
     dropLogstore: unused,
     expire: unused,

@@ -1,6 +1,6 @@
 /** The log service's errors: its code for each fault, by what the operation is about. */
 import type { Fault } from "../../../base/mod.ts";
-import { type ApigAnswer, refuse, tokenHeader } from "../apig/mod.ts";
+import { type ApigAnswer, type Refusal, refuse, tokenHeader } from "../apig/mod.ts";
 
 type Row = readonly [status: number, code: string, message?: string];
 
@@ -10,6 +10,8 @@ const table: Readonly<Partial<Record<Fault["code"], Row>>> = {
   InputMissing: [400, "LTS.0009"],
   InputInvalid: [400, "LTS.0009"],
   InputOutOfRange: [400, "LTS.0009"],
+  InputTooLarge: [400, "LTS.0009"],
+  Unsupported: [400, "LTS.0009"],
   TimeRangeInvalid: [400, "LTS.0009"],
   ProjectExists: [400, "LTS.0101", "Failed to create log group, the group name has been existed"],
   ProjectQuotaExceeded: [
@@ -34,7 +36,8 @@ const table: Readonly<Partial<Record<Fault["code"], Row>>> = {
 
 const internal: Row = [500, "LTS.0010", "The system encountered an internal error"];
 
-export function refuseLts(fault: Fault): ApigAnswer {
+export function refuseLts({ fault, operation }: Pick<Refusal, "fault" | "operation">): ApigAnswer {
+  if (fault.field === "project_id" && reports.has(operation)) return foreignReport;
   if (fault.field === tokenHeader) return refuse(401, "LTS.0003", "Invalid token");
   if (fault.field === "project_id") return refuse(403, "LTS.0011", "Invalid projectId");
   if (fault.code === "InputOutOfRange" && fault.field === "retentionDays") {
@@ -43,6 +46,14 @@ export function refuseLts(fault: Fault): ApigAnswer {
   const [status, code, message] = table[fault.code] ?? internal;
   return refuse(status, code, message ?? textOf(fault));
 }
+
+/** Operations of the service's intake, which has a form of its own for this. */
+const reports: ReadonlySet<string> = new Set(["ReportLogs", "ReportAccurateLogs"]);
+const foreignReport: ApigAnswer = {
+  status: 401,
+  errorCode: "SVCSTG.ALS.403.105",
+  body: { errorCode: "SVCSTG.ALS.403.105", error_msg: "Project id is invalid.", result: null },
+};
 
 function textOf({ message, allowed }: Fault): string {
   return allowed === undefined ? message : `${message}; allowed: ${allowed}`;

@@ -91,10 +91,10 @@ function searchOf(query: z.output<typeof contentQuery>, { logstore }: LogStream)
   };
 }
 
-function describeLine({ content, lineNumber }: Line, { name, groupId, id }: LogStream): object {
+function describeLine({ content, labels, lineNumber }: Line, { name, groupId, id }: LogStream): object {
   return {
     content,
-    labels: { category: "LTS", logGroupId: groupId, logStreamId: id, logStreamName: name },
+    labels: { ...labels, category: "LTS", logGroupId: groupId, logStreamId: id, logStreamName: name },
     line_num: lineNumber,
   };
 }

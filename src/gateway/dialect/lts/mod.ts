@@ -1,3 +1,2 @@
 /** The log service (LTS) of Huawei Cloud and Open Telekom Cloud. */
-export { createLtsService } from "./service.ts";
-export type { LogDeps } from "./log.ts";
+export { createLtsService, type LtsDeps } from "./service.ts";

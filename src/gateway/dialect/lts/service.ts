@@ -4,10 +4,12 @@
  */
 import type { Result } from "../../../base/mod.ts";
 import type { LogGroups } from "../../../control/mod.ts";
+import type { Metrics } from "../../../observe/mod.ts";
 import type { ApigAnswer, ApigService, ProjectCall, ProjectRoute } from "../apig/mod.ts";
 import { refuseLts } from "./error.ts";
 import { createGroup, createOldGroup, deleteGroup, listGroups, showOldGroup, updateGroup } from "./group.ts";
 import { countedStream, countKeywords, type LogDeps, queryContent } from "./log.ts";
+import { reportAccurateLogs, type ReportDeps, reportLogs } from "./report.ts";
 import {
   createStream,
   createTopic,
@@ -27,8 +29,16 @@ const streams = `${groups}/{log_group_id}/streams`;
 const oldGroups = "v2.0/{project_id}/log-groups";
 const topics = `${oldGroups}/{log_group_id}/log-topics`;
 
-export function createLtsService(deps: LogDeps): ApigService {
-  return { name: "lts", routes: routesOf(deps), refuse: ({ fault }) => refuseLts(fault) };
+export interface LtsDeps extends LogDeps, Omit<ReportDeps, "onDropped"> {
+  readonly metrics: Metrics;
+}
+
+export function createLtsService(deps: LtsDeps): ApigService {
+  return {
+    name: "lts",
+    routes: [...routesOf(deps), ...reportRoutes(deps)],
+    refuse: refuseLts,
+  };
 }
 
 /** Method, path, the service's name of the operation, what a policy must allow, and what is done. */
@@ -90,6 +100,28 @@ function routesOf(deps: LogDeps): ProjectRoute[] {
       resource: countedStream,
       operation: (call) => countKeywords(deps, call),
     },
+  ];
+}
+
+function reportRoutes(deps: LtsDeps): ProjectRoute[] {
+  const dropped = deps.metrics.counter(
+    "weir_lts_dropped_lines_total",
+    "Lines that clients reported with a time more than two days off, and that were left out as the service does",
+  );
+  const reportDeps: ReportDeps = { ...deps, onDropped: (lines) => dropped.add(lines) };
+  const contents = "v2/{project_id}/lts/groups/{log_group_id}/streams/{log_stream_id}/tenant/contents";
+  const route = (name: string, path: string, operation: typeof reportLogs): ProjectRoute => ({
+    name,
+    method: "POST",
+    path,
+    access: "project",
+    action: "lts:logs:create",
+    resource: "group/{log_group_id}/stream/{log_stream_id}",
+    operation: (call) => operation(reportDeps, call),
+  });
+  return [
+    route("ReportLogs", contents, reportLogs),
+    route("ReportAccurateLogs", `${contents}/high-accuracy`, reportAccurateLogs),
   ];
 }
 
