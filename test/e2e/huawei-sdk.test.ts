@@ -151,7 +151,8 @@ describe.skipIf(!isPossible)("Huawei Cloud's SDK", () => {
         highlight: false,
         is_count: true,
       });
-      return body.count >= 2 ? (body.logs as { content: string; line_num: string }[]) : undefined;
+      const found = body.logs as { content: string; line_num: string }[];
+      return found.length >= 2 && body.count === found.length ? found : undefined;
     });
     const fields = logs.map(({ content }) => content.split(" "));
     const packets = fields.reduce((sum, each) => sum + Number(each[8]), 0);
