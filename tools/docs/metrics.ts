@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { startClockWatch } from "../../src/app/clock-watch.ts";
+import { createDroppedWindows } from "../../src/app/dropped-windows.ts";
 import { createIntake } from "../../src/app/intake.ts";
 import { createReconciler } from "../../src/app/reconciler.ts";
 import { systemClock, unwrap } from "../../src/base/mod.ts";
@@ -43,6 +44,8 @@ ${markdownTable(["metric", "kind", "what it counts"], rows)}`;
   }
 }
 
+const agentId = "agent-000000000000";
+
 /** As the composition root does, without starting anything. */
 function createEveryComponent(metrics: Metrics, directory: string): void {
   const shared = { logger: silentLogger, metrics, clock: systemClock };
@@ -52,14 +55,12 @@ function createEveryComponent(metrics: Metrics, directory: string): void {
       shared,
     ),
   );
+  createDroppedWindows({ ...shared, agentId, append: (input) => spool.append(input) });
   const store = createStore({ path: join(directory, "store") }, shared);
   createStoreSink({ deadLetterPath: join(directory, "dead-letters") }, { ...shared, spool, store });
   const netflow = createNetflowSink({}, { ...shared, spool, interfaceNames: () => [] });
   const intake = createIntake({ ...shared, spool, routesOf: () => [], wake: () => undefined });
-  const capture = createCapture(
-    {},
-    { ...shared, agentId: "agent-000000000000", accept: (bytes) => intake.accept(bytes) },
-  );
+  const capture = createCapture({}, { ...shared, agentId, accept: (bytes) => intake.accept(bytes) });
   const control = unwrap(openControl({ path: join(directory, "control.sqlite") }, shared));
   createReconciler({
     ...shared,
