@@ -79,7 +79,7 @@ async function open(): Promise<Result<Parts>> {
     const path = options.ingest ?? ((await testArrow(writer)) ? "arrow" : "text");
     const control = openConnection(options.path, []);
     const roller = openConnection(options.path, []);
-    const rollup = createRollup(roller);
+    const rollup = createRollup(roller, options);
     return ok({
       writer,
       control,

@@ -13,6 +13,7 @@ import { type RollupStep, runStep } from "./rollup-step.ts";
 import { flowsTable, rowsPerPosition } from "./table.ts";
 import { nextPositionSql, receivedDaySql, tiers } from "./tier.ts";
 import { createTurns } from "./turns.ts";
+import { createWaitingFlows } from "./waiting-flows.ts";
 
 export interface RollupRequest {
   /** It ends after this time, but not before one step is done. */
@@ -24,7 +25,7 @@ export interface RollupRequest {
 export interface RollupOutcome {
   /** Flows that came into the tiers. */
   readonly flows: number;
-  /** Flows of all logstores that are not in the tiers, as far as is known. */
+  /** Flows of all logstores that are not in every tier. */
   readonly waitingFlows: number;
   /** Whether time ran out before all that was asked for was done. */
   readonly isBehind: boolean;
@@ -41,69 +42,62 @@ export interface Rollup {
   pause<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** Flows of one step, unless one batch has more: they are summed in memory. */
+/** Flows of one step, unless one batch has more. */
 const stepFlowsMax = 2 ** 20;
+/** Memory of a step for each flow where no two have the same keys. */
+const stepBytesPerFlow = 1024;
 const batchesMax = 16_384;
 
-export function createRollup(connection: Connection): Rollup {
-  /** How many flows wait in each logstore. */
-  const waiting = new Map<number, number>();
+export function createRollup(
+  connection: Connection,
+  { memoryBytesMax }: { readonly memoryBytesMax: number },
+): Rollup {
+  const flowsMax = Math.min(stepFlowsMax, Math.floor(memoryBytesMax / stepBytesPerFlow));
+  const waiting = createWaitingFlows();
   let isListed = false;
   const inTurn = createTurns();
 
-  /** What was stored before this process began is not counted: it may be any number. */
-  const listLogstores = async (): Promise<void> => {
+  /** What was stored before this process began has to be asked. */
+  const list = async (): Promise<void> => {
     if (isListed) return;
     const partitions = await inTurn(() => listPartitions(connection, flowsTable.name));
-    for (const { logstore } of partitions) waiting.set(logstore, Infinity);
+    for (const { logstore } of partitions) waiting.add(logstore, Infinity);
     isListed = true;
   };
+  const count = (logstore: number): Promise<void> =>
+    waiting.change(logstore, () => inTurn(() => countWaiting(connection, logstore)));
   /** Rolls up one logstore until all is in or time is up; gives the flows that came in. */
   const rollUp = async (logstore: number, hasTime: () => boolean): Promise<number> => {
     let flows = 0;
     do {
-      // An insert that comes while the step runs is counted anew.
-      const before = waiting.get(logstore)!;
-      waiting.set(logstore, 0);
-      const step = await inTurn(() => rollUpNext(connection, logstore)).catch((error: unknown) => {
-        waiting.set(logstore, Infinity);
-        throw error;
+      await waiting.change(logstore, async (before) => {
+        const step = await inTurn(() => rollUpNext(connection, logstore, flowsMax));
+        flows += step?.flows ?? 0;
+        // Whether one was the last is for the next to say.
+        return step === undefined ? 0 : Math.max(1, before - step.flows);
       });
-      if (step === undefined) {
-        if (waiting.get(logstore) === 0) waiting.delete(logstore);
-        return flows;
-      }
-      flows += step.flows;
-      waiting.set(logstore, waiting.get(logstore)! + Math.max(1, before - step.flows));
-    } while (hasTime());
+    } while (waiting.has(logstore) && hasTime());
     return flows;
   };
   return {
-    note: (logstore, flows) => void waiting.set(logstore, (waiting.get(logstore) ?? 0) + flows),
+    note: waiting.add,
     isBehind: (logstore) => !isListed || waiting.has(logstore),
     pause: inTurn,
     run: async ({ budgetMs, flowsMin }) => {
       const deadlineMs = performance.now() + budgetMs;
       const hasTime = (): boolean => performance.now() < deadlineMs;
-      await listLogstores();
-      let flows = 0;
+      // What is wrong with one logstore must not hold up the others.
       const faults: unknown[] = [];
-      for (const [logstore, count] of waiting) {
-        if (count < flowsMin) continue;
-        // What is wrong with one logstore must not hold up the others.
-        await rollUp(logstore, hasTime).then(
-          (rolled) => (flows += rolled),
-          (error: unknown) => faults.push(error),
-        );
+      const keepFault = (error: unknown): number => faults.push(error);
+      await list();
+      for (const logstore of waiting.atLeast(Infinity)) await count(logstore).catch(keepFault);
+      let flows = 0;
+      for (const logstore of waiting.atLeast(flowsMin)) {
+        await rollUp(logstore, hasTime).then((rolled) => (flows += rolled), keepFault);
         if (!hasTime()) break;
       }
       if (faults.length > 0) throw faults[0];
-      const counts = [...waiting.values()];
-      return {
-        flows,
-        waitingFlows: counts.reduce((sum, count) => sum + (count === Infinity ? 0 : count), 0),
-        isBehind: counts.some((count) => count >= flowsMin),
-      };
+      return { flows, waitingFlows: waiting.total(), isBehind: waiting.atLeast(flowsMin).length > 0 };
     },
   };
 }
@@ -112,19 +106,31 @@ export function createRollup(connection: Connection): Rollup {
 async function rollUpNext(
   connection: Connection,
   logstore: number,
+  flowsMax: number,
 ): Promise<{ readonly flows: number } | undefined> {
   const marks = await readMarks(connection, logstore);
   const least = Math.min(...marks);
   // A step that was cut off between two tiers is made up for in those that lack it.
   const next = Math.min(...marks.filter((mark) => mark > least));
-  const step = await nextStep(connection, logstore, least, next);
-  if (step === undefined) return undefined;
+  const batches = await nextBatches(connection, logstore, least, next);
+  if (batches.length === 0) return undefined;
+  const step = stepOf(batches, flowsMax);
   await runStep(
     connection,
-    step,
+    { logstore, fromPosition: least, ...step },
     tiers.filter((_, index) => marks[index] === least),
   );
   return { flows: marks[0] === least ? step.flows : 0 };
+}
+
+/** How many flows some tier lacks. */
+async function countWaiting(connection: Connection, logstore: number): Promise<number> {
+  const least = Math.min(...(await readMarks(connection, logstore)));
+  const [row] = await selectRows(
+    connection,
+    `SELECT count() FROM ${flowsTable.name} WHERE logstore = ${logstore} AND position >= ${least}`,
+  );
+  return Number(row![0]);
 }
 
 /** How far each tier has come. */
@@ -134,29 +140,46 @@ async function readMarks(connection: Connection, logstore: number): Promise<numb
   return row!.map(Number);
 }
 
-/** The batches that come next, of one day of receipt. */
-async function nextStep(
+interface Batch {
+  readonly number: number;
+  readonly day: number;
+  readonly flows: number;
+}
+
+/** The batches at these positions, in order, as many as one step takes at most. */
+async function nextBatches(
   connection: Connection,
   logstore: number,
   fromPosition: number,
   limitPosition: number,
-): Promise<(RollupStep & { readonly flows: number }) | undefined> {
+): Promise<Batch[]> {
   const limit = limitPosition === Infinity ? "" : `AND position < ${limitPosition}`;
-  const batches = await selectRows(
+  const rows = await selectRows(
     connection,
     `SELECT intDiv(position, ${rowsPerPosition}) AS batch, any(${receivedDaySql("received_ms")}), count()
      FROM ${flowsTable.name} WHERE logstore = ${logstore} AND position >= ${fromPosition} ${limit}
      GROUP BY batch ORDER BY batch LIMIT ${batchesMax} SETTINGS max_threads = 1`,
   );
-  if (batches.length === 0) return undefined;
-  const day = Number(batches[0]![1]);
+  return rows.map(([number, day, flows]) => ({
+    number: Number(number),
+    day: Number(day),
+    flows: Number(flows),
+  }));
+}
+
+/** The first batches that are of one day and not too many flows. */
+function stepOf(
+  batches: readonly Batch[],
+  flowsMax: number,
+): Pick<RollupStep, "day" | "toPosition"> & { readonly flows: number } {
+  const { day } = batches[0]!;
   let flows = 0;
   let last = 0;
-  for (const [batch, batchDay, count] of batches) {
-    const isTooMany = flows > 0 && flows + Number(count) > stepFlowsMax;
-    if (Number(batchDay) !== day || isTooMany) break;
-    flows += Number(count);
-    last = Number(batch);
+  for (const batch of batches) {
+    const isTooMany = flows > 0 && flows + batch.flows > flowsMax;
+    if (batch.day !== day || isTooMany) break;
+    flows += batch.flows;
+    last = batch.number;
   }
-  return { logstore, day, fromPosition, toPosition: (last + 1) * rowsPerPosition, flows };
+  return { day, toPosition: (last + 1) * rowsPerPosition, flows };
 }
