@@ -32,7 +32,7 @@ export interface DroppedWindows {
 /** Windows remembered as told; beyond it the longest remembered may be told twice. */
 const toldMax = 16_384;
 
-/** A window of a subject: its end, its length, and what a row of it must say besides. */
+/** A window of a subject, and what a row of it must say besides. */
 interface Window {
   readonly startUs: number;
   readonly windowS: number;
