@@ -1,4 +1,4 @@
-/** CreateLogStore, GetLogStore, ListLogStores, UpdateLogStore, DeleteLogStore, ListShards, and the fixed index. */
+/** CreateLogStore, GetLogStore, ListLogStores, UpdateLogStore, DeleteLogStore, ListShards, and what is fixed of them. */
 import type { Logstore, LogstoreSettings } from "../../../control/mod.ts";
 import type { RecordField, RecordFormat } from "../../../query/mod.ts";
 import { answer, type Parsed, parsed, refuse, refuseFault, refused, type SlsAnswer } from "./answer.ts";
@@ -115,6 +115,12 @@ export function deleteLogstore(call: SlsCall): SlsAnswer {
   return deleted.ok ? answer() : refuseFault(deleted.fault);
 }
 
+/** Nothing is charged for; clients that ask how read the service's default. */
+export function getMeteringMode(call: SlsCall): SlsAnswer {
+  const logstore = logstoreOf(call);
+  return logstore.ok ? answer({ meteringMode: "ChargeByFunction" }) : logstore.answer;
+}
+
 /** One shard holds everything, whatever count the client once asked for. */
 export function listShards(call: SlsCall): SlsAnswer {
   const logstore = logstoreOf(call);
@@ -174,13 +180,14 @@ type SentSettings = Partial<LogstoreSettings> & { readonly ttl?: number };
 
 function settingsOf(body: Parameters): Parsed<SentSettings> {
   const settings: Record<string, unknown> = {};
-  const integers: [string, string, number][] = [
-    ["ttl", "ttl", retentionDaysMax],
-    ["shardCount", "shardCount", shardCountMax],
-    ["maxSplitShard", "maxSplitShard", maxSplitShardMax],
+  const integers: [string, string, number, number][] = [
+    ["ttl", "ttl", 1, retentionDaysMax],
+    ["shardCount", "shardCount", 1, shardCountMax],
+    // The Go SDK sends 0 where shards are not to be split.
+    ["maxSplitShard", "maxSplitShard", 0, maxSplitShardMax],
   ];
-  for (const [name, setting, max] of integers) {
-    const value = integerParameter(body, name, { min: 1, max, ...infoInvalid });
+  for (const [name, setting, min, max] of integers) {
+    const value = integerParameter(body, name, { min, max, ...infoInvalid });
     if (!value.ok) return value;
     if (value.value !== undefined) settings[setting] = value.value;
   }

@@ -1,5 +1,5 @@
 /** What a caller must be allowed for each operation, in the words of the service's own policies. */
-import { type AccessRequest } from "../../../control/mod.ts";
+import type { AccessRequest } from "../../../control/mod.ts";
 import { accessDeniedDetail } from "../access-denied.ts";
 import type { Authorizer } from "../../auth/mod.ts";
 import type { SlsAnswer } from "./answer.ts";
@@ -20,6 +20,11 @@ export function onLogstore(action: string): Permission {
   return (call) => onProject(action, `/logstore/${call.request.segments[1] ?? ""}`)(call);
 }
 
+/** About projects whatever their names. */
+export function onEveryProject(action: string): Permission {
+  return (call) => ({ action, resource: arn(call, "*") });
+}
+
 /** About the project that the body names, which need not exist. */
 export const onNewProject: Permission = (call) => {
   const body = bodyParameters(call.request);
@@ -29,9 +34,7 @@ export const onNewProject: Permission = (call) => {
 
 /** The same request reads one project or lists them all, depending on the host. */
 export const onProjectOrAll: Permission = (call) =>
-  isProjectList(call)
-    ? { action: "log:ListProject", resource: arn(call, "*") }
-    : onProject("log:GetProject")(call);
+  isProjectList(call) ? onEveryProject("log:ListProject")(call) : onProject("log:GetProject")(call);
 
 /** The answer to a caller who may not; undefined for one who may. */
 export function refusalOf(

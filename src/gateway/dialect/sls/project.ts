@@ -1,4 +1,4 @@
-/** CreateProject, GetProject, ListProject, UpdateProject, DeleteProject. */
+/** CreateProject, GetProject, ListProject, UpdateProject, DeleteProject, GetProjectPolicy, ListTagResources. */
 import type { Result } from "../../../base/mod.ts";
 import type { LogProject } from "../../../control/mod.ts";
 import { answer, refuse, refuseFault, type SlsAnswer } from "./answer.ts";
@@ -90,6 +90,37 @@ export function deleteProject(call: SlsCall): SlsAnswer {
   if (!project.ok) return project.answer;
   const { accountId, regionId, name } = project.value;
   return empty(call.services.logProjects.deleteProject({ accountId, regionId, project: name }));
+}
+
+/** Projects have no policies of their own, which the service says by an empty body. */
+export function getProjectPolicy(call: SlsCall): SlsAnswer {
+  const project = projectOf(call);
+  return project.ok ? answer() : project.answer;
+}
+
+/** Nothing has tags here; a project that is asked for has to exist all the same. */
+export function listTagResources({ services, query, caller }: SlsCall): SlsAnswer {
+  const resourceType = query("resourceType");
+  if (typeof resourceType !== "string") return refuse(400, "ParameterInvalid", "resourceType is missing.");
+  const ids = resourceIdsOf(query("resourceId"));
+  if (ids === undefined) return refuse(400, "ParameterInvalid", "resourceId is not a list of names.");
+  for (const project of resourceType.toUpperCase() === "PROJECT" ? ids : []) {
+    const { accountId } = caller;
+    const found = services.logProjects.locateProject({ accountId, project, regionIds: [services.regionId] });
+    if (!found.ok) return refuseFault(found.fault);
+  }
+  return answer({ nextToken: "", tagResources: [] });
+}
+
+/** JSON in a query; absent, it is every resource. */
+function resourceIdsOf(given: unknown): readonly string[] | undefined {
+  if (typeof given !== "string") return [];
+  try {
+    const ids: unknown = JSON.parse(given);
+    return Array.isArray(ids) && ids.every((id) => typeof id === "string") ? ids : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Times are texts: the Go SDK reads nothing else. */

@@ -8,12 +8,27 @@ import {
   deleteLogstore,
   getIndex,
   getLogstore,
+  getMeteringMode,
   listLogstores,
   listShards,
   updateLogstore,
 } from "./logstore.ts";
-import { onLogstore, onNewProject, onProject, onProjectOrAll, type Permission } from "./permission.ts";
-import { createProject, deleteProject, getOrListProjects, updateProject } from "./project.ts";
+import {
+  onEveryProject,
+  onLogstore,
+  onNewProject,
+  onProject,
+  onProjectOrAll,
+  type Permission,
+} from "./permission.ts";
+import {
+  createProject,
+  deleteProject,
+  getOrListProjects,
+  getProjectPolicy,
+  listTagResources,
+  updateProject,
+} from "./project.ts";
 import { queryParameters, type SlsRequest } from "./request.ts";
 
 export interface Route {
@@ -34,6 +49,8 @@ const table: readonly (readonly [Route["method"], string, string, Operation, Per
   ["GET", "", "GetProject", getOrListProjects, onProjectOrAll],
   ["PUT", "", "UpdateProject", updateProject, onProject("log:UpdateProject")],
   ["DELETE", "", "DeleteProject", deleteProject, onProject("log:DeleteProject")],
+  ["GET", "policy", "GetProjectPolicy", getProjectPolicy, onProject("log:GetProjectPolicy")],
+  ["GET", "tags", "ListTagResources", listTagResources, onEveryProject("log:ListTagResources")],
   ["POST", "logstores", "CreateLogStore", createLogstore, onProject("log:CreateLogStore", "/logstore/*")],
   ["GET", "logstores", "ListLogStores", listLogstores, onProject("log:ListLogStores", "/logstore/*")],
   ["GET", "logstores/*?type=log", "GetLogs", getLogs, onLogstore("log:GetLogStoreLogs")],
@@ -47,6 +64,13 @@ const table: readonly (readonly [Route["method"], string, string, Operation, Per
   ["GET", "logstores/*", "GetLogStore", getLogstore, onLogstore("log:GetLogStore")],
   ["PUT", "logstores/*", "UpdateLogStore", updateLogstore, onLogstore("log:UpdateLogStore")],
   ["DELETE", "logstores/*", "DeleteLogStore", deleteLogstore, onLogstore("log:DeleteLogStore")],
+  [
+    "GET",
+    "logstores/*/meteringmode",
+    "GetLogStoreMeteringMode",
+    getMeteringMode,
+    onLogstore("log:GetLogStoreMeteringMode"),
+  ],
   ["POST", "logstores/*/logs", "GetLogsV2", postLogs, onLogstore("log:GetLogStoreLogs")],
   [
     "GET",

@@ -43,6 +43,32 @@ describe("every answer", () => {
 });
 
 describe("projects", () => {
+  it("have no policy and no tags, as Terraform asks after each of them", async () => {
+    const { status, text } = await callSls(server, { method: "GET", path: "/policy" });
+    expect([status, text]).toEqual([200, ""]);
+    expect(await codeOf({ method: "GET", host: `none.${endpoint}`, path: "/policy" })).toBe(
+      "404 ProjectNotExist",
+    );
+    const tags = (query: Record<string, string>) =>
+      ({ method: "GET", host: endpoint, path: "/tags", query }) as const;
+    const { json } = await callSls(server, tags({ resourceType: "PROJECT", resourceId: '["flows"]' }));
+    expect(json).toEqual({ nextToken: "", tagResources: [] });
+    expect(await codeOf(tags({ resourceType: "LOGSTORE" }))).toBe("200");
+    expect(await codeOf(tags({ resourceType: "PROJECT", resourceId: '["flows","none"]' }))).toBe(
+      "404 ProjectNotExist",
+    );
+    for (const query of [
+      {},
+      { resourceType: "PROJECT", resourceId: "flows" },
+      { resourceType: "PROJECT", resourceId: "[1]" },
+    ]) {
+      expect(await codeOf(tags(query as Record<string, string>))).toBe("400 ParameterInvalid");
+    }
+    expect(await codeOf({ method: "POST", host: endpoint, path: "/tag", body: { tags: [] } })).toBe(
+      "404 NotSupported",
+    );
+  });
+
   it("are not taken from a target that the signed Host header contradicts", async () => {
     unwrap(server.logProjects.ensure({ accountId, regionId, project: "other", logstore: "records" }));
     const { address } = unwrap(await server.gateway.start());
@@ -197,6 +223,7 @@ describe("logstores", () => {
     [{ logstoreName: "second", ttl: 1.5, shardCount: 1 }, "400 LogStoreInfoInvalid"],
     [{ logstoreName: "second", ttl: 1, shardCount: 0 }, "400 LogStoreInfoInvalid"],
     [{ logstoreName: "second", ttl: 1, shardCount: 101 }, "400 LogStoreInfoInvalid"],
+    [{ logstoreName: "second", ttl: 1, shardCount: 1, maxSplitShard: 0 }, "200"],
     [{ logstoreName: "second", ttl: 1, shardCount: 1, maxSplitShard: 257 }, "400 LogStoreInfoInvalid"],
     [{ logstoreName: "second", ttl: 1, shardCount: 1, mode: "other" }, "400 LogStoreInfoInvalid"],
     [{ logstoreName: "second", ttl: 1, shardCount: 1, autoSplit: "maybe" }, "400 ParameterInvalid"],
@@ -219,6 +246,19 @@ describe("logstores", () => {
     expect(await list({ telemetryType: "Metrics" })).toEqual({ count: 0, total: 0, logstores: [] });
     expect(await codeOf({ method: "GET", path: "/logstores", host: `none.${endpoint}` })).toBe(
       "404 ProjectNotExist",
+    );
+  });
+
+  it("are charged as the service's are by default", async () => {
+    const path = "/logstores/records/meteringmode";
+    expect((await callSls(server, { method: "GET", path })).json).toEqual({
+      meteringMode: "ChargeByFunction",
+    });
+    expect(await codeOf({ method: "GET", path: "/logstores/none/meteringmode" })).toBe(
+      "404 LogStoreNotExist",
+    );
+    expect(await codeOf({ method: "PUT", path, body: { meteringMode: "ChargeByDataIngest" } })).toBe(
+      "404 NotSupported",
     );
   });
 

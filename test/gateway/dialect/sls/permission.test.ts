@@ -33,6 +33,13 @@ const table: [operation: string, call: Call, action: string, resource: string][]
     "/traffic",
   ],
   ["DeleteProject", { method: "DELETE", host: traffic, path: "/" }, "DeleteProject", "/traffic"],
+  ["GetProjectPolicy", { method: "GET", host: traffic, path: "/policy" }, "GetProjectPolicy", "/traffic"],
+  [
+    "ListTagResources",
+    { method: "GET", host: endpoint, path: "/tags", query: { resourceType: "PROJECT" } },
+    "ListTagResources",
+    "/*",
+  ],
   [
     "CreateLogStore",
     { method: "POST", host: traffic, path: "/logstores", body, headers: json },
@@ -50,6 +57,7 @@ const table: [operation: string, call: Call, action: string, resource: string][]
       ["GetLogStore", "GET", "", {}, "GetLogStore"],
       ["UpdateLogStore", "PUT", "", {}, "UpdateLogStore"],
       ["DeleteLogStore", "DELETE", "", {}, "DeleteLogStore"],
+      ["GetLogStoreMeteringMode", "GET", "/meteringmode", {}, "GetLogStoreMeteringMode"],
       ["GetLogs", "GET", "", { type: "log" }, "GetLogStoreLogs"],
       ["GetLogsV2", "POST", "/logs", {}, "GetLogStoreLogs"],
       ["GetHistograms", "GET", "", { type: "histogram" }, "GetLogStoreHistogram"],
