@@ -1,16 +1,15 @@
 /**
- * Terraform on one of examples/terraform, with a provider's own binary from the folder that the environment
+ * Terraform on one of the examples, with a provider's own binary from the folder that the environment
  * variable WEIR_TERRAFORM_PROVIDERS names; `e2e/terraform` sets it. Neither is in a package registry that a
  * test could install from.
  */
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { isOnPath } from "./peers.ts";
 
-const examples = resolve(import.meta.dirname, "../../examples/terraform");
 const run = promisify(execFile);
 
 export type Variables = Readonly<Record<string, string>>;
@@ -27,8 +26,8 @@ export interface Terraform {
 }
 
 export interface TerraformOptions {
-  /** Folder of examples/terraform. */
-  readonly example: string;
+  /** Folder of configurations, which is copied. */
+  readonly configuration: string;
   /** Its provider, as `required_providers` has it: `aliyun/alicloud`. */
   readonly source: string;
   /** An empty folder to work in. */
@@ -63,18 +62,18 @@ function binaryOf(source: string, folder: string): string | undefined {
   return found === undefined ? undefined : join(folder, found);
 }
 
-export function openTerraform({ example, source, directory, variables }: TerraformOptions): Terraform {
-  cpSync(join(examples, example), directory, { recursive: true });
+export function openTerraform({ configuration, source, directory, variables }: TerraformOptions): Terraform {
+  cpSync(configuration, directory, { recursive: true });
   const folder = join(directory, "provider");
   const binary = binaryOf(source, process.env["WEIR_TERRAFORM_PROVIDERS"] ?? "")!;
   mkdirSync(folder);
   symlinkSync(binary, join(folder, `terraform-provider-${nameOf(source)}`));
-  const configuration = join(directory, "terraform.rc");
+  const settings = join(directory, "terraform.rc");
   const overrides = `${JSON.stringify(source)} = ${JSON.stringify(folder)}`;
   // An overridden provider needs no init, which would ask a registry.
-  writeFileSync(configuration, `provider_installation {\n  dev_overrides {\n    ${overrides}\n  }\n}\n`);
+  writeFileSync(settings, `provider_installation {\n  dev_overrides {\n    ${overrides}\n  }\n}\n`);
   let current = variables;
-  const environment = { ...process.env, TF_CLI_CONFIG_FILE: configuration, TF_IN_AUTOMATION: "1" };
+  const environment = { ...process.env, TF_CLI_CONFIG_FILE: settings, TF_IN_AUTOMATION: "1" };
   const terraform = async (
     command: readonly string[],
     ...args: readonly string[]

@@ -3,7 +3,7 @@
  * plan, every change, import, destroy. The configurations are those of examples/terraform.
  */
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -112,7 +112,7 @@ describe.each(examples)("$name", ({ name, source, variables, changes, address })
     const work = join(directory.path, "work");
     mkdirSync(work);
     terraform = openTerraform({
-      example: name,
+      configuration: resolve(import.meta.dirname, "../../../examples/terraform", name),
       source,
       directory: work,
       variables: variables({ weir, resource }),
