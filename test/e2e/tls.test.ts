@@ -115,6 +115,35 @@ describe("https of a running Weir", () => {
     expect(listed).toEqual(["records"]);
   });
 
+  it("serves what Terraform asks of a log project and its logstore, by the SDK of the same API", async () => {
+    const asked = await sdk(`
+      const { default: Sls, CreateProjectRequest, CreateLogStoreRequest, ListTagResourcesRequest } = require("@alicloud/sls20201230");
+      const { $OpenApiUtil } = require("@alicloud/openapi-core");
+      const endpoint = "localhost:" + port;
+      const sls = new Sls(new $OpenApiUtil.Config({ accessKeyId, accessKeySecret, endpoint, protocol: "https", regionId: "cn-shanghai" }));
+      async function main() {
+        await sls.createProject(new CreateProjectRequest({ projectName: "terraformed", description: "d" }));
+        const store = { logstoreName: "flows", ttl: 30, shardCount: 2, maxSplitShard: 0 };
+        await sls.createLogStore("terraformed", new CreateLogStoreRequest(store));
+        const tags = new ListTagResourcesRequest({ resourceType: "PROJECT", resourceId: ["terraformed"] });
+        return {
+          status: (await sls.getProject("terraformed")).body.status,
+          policy: (await sls.getProjectPolicy("terraformed")).body,
+          tags: (await sls.listTagResources(tags)).body.tagResources,
+          maxSplitShard: (await sls.getLogStore("terraformed", "flows")).body.maxSplitShard,
+          metering: (await sls.getLogStoreMeteringMode("terraformed", "flows")).body.meteringMode,
+        };
+      }
+      main().then(done);`);
+    expect(asked).toEqual({
+      status: "Normal",
+      policy: "",
+      tags: [],
+      maxSplitShard: 0,
+      metering: "ChargeByFunction",
+    });
+  });
+
   it("tells of its certificate", async () => {
     const { output, code } = await runWeir(["tls", "show", "--json", "--data", weir.data]);
     expect(code).toBe(0);
