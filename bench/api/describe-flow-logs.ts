@@ -30,7 +30,7 @@ interface Ready {
 }
 
 async function startWeir(directory: string): Promise<{ weir: ChildProcess; ready: Ready }> {
-  const main = join(import.meta.dirname, "../../src/main.ts");
+  const main = join(import.meta.dirname, "../../src/main.js");
   const weir = spawn(
     process.execPath,
     [main, "serve", "--data", directory, "--listen", "127.0.0.1:0", "--json"],

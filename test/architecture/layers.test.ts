@@ -43,7 +43,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "tls",
   ],
   cli: ["base", "observe", "flow", "wire", "meter", "sink", "capture", "app"],
-  "main.ts": ["cli"],
+  "main.js": ["cli"],
 };
 
 const pureRooms = ["flow", "wire"];
@@ -72,7 +72,7 @@ function roomOf(path: string): string {
 }
 
 const files = readdirSync(sourceRoot, { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".ts"))
+  .filter((name) => /\.[jt]s$/u.test(name))
   .map((name) => join(sourceRoot, name));
 const imports = files.flatMap(importsOf);
 

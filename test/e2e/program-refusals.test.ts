@@ -32,7 +32,7 @@ interface RefusalLine {
 
 const directory = temporaryDirectory("program-refusals");
 const running: RunningWeir[] = [];
-const mainProgram = resolve(import.meta.dirname, "../../src/main.ts");
+const mainProgram = resolve(import.meta.dirname, "../../src/main.js");
 const nobody = 65_534;
 
 afterAll(async () => {
