@@ -10,6 +10,8 @@ interface ProjectAnswer {
   readonly name: string;
   readonly description: string;
   readonly regionId: string;
+  /** The name of the log group that it is, of Huawei's log service. */
+  readonly logGroup?: string;
   readonly createdTime: string;
 }
 
@@ -47,7 +49,7 @@ const list = buildCommand({
           project.name,
           project.regionId,
           project.createdTime,
-          project.description,
+          project.logGroup === undefined ? project.description : `log group ${project.logGroup}`,
         ]);
         return ok({ text: formatTable(columns, rows), json: answer.value });
       },

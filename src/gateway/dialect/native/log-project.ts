@@ -6,6 +6,7 @@ import { unwrap } from "../../../base/mod.ts";
 import { noRegion } from "../../../control/mod.ts";
 import type { Logstore, LogProject, ProjectKey } from "../../../control/logproject/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
+import { checkLogRegion } from "./log-region.ts";
 import { parseInput, timeText } from "./input.ts";
 
 const regionSchema = z.strictObject({ regionId: z.string().exactOptional() });
@@ -26,8 +27,13 @@ export function logProjectRoutes(server: FastifyInstance, dependencies: NativeDe
   const accountId = control.accounts.default.id;
   const regionOf = (query: unknown): string | undefined => {
     const { regionId } = unwrap(parseInput(regionSchema, query));
-    if (regionId === undefined || control.regions.has("logService", regionId)) return regionId;
-    return unwrap(noRegion(control.regions, "logService", regionId));
+    return regionId === undefined ? undefined : unwrap(checkLogRegion(control.regions, regionId));
+  };
+  /** Log groups are made by their own service alone. */
+  const checkOwn = ({ regionId }: ProjectKey): void => {
+    if (!control.regions.has("logService", regionId)) {
+      unwrap(noRegion(control.regions, "logService", regionId));
+    }
   };
   const keyOf = (query: unknown, project: string): ProjectKey => ({
     accountId,
@@ -42,7 +48,9 @@ export function logProjectRoutes(server: FastifyInstance, dependencies: NativeDe
   });
   server.post("/projects", async ({ query, body }, reply) => {
     const { name, ...rest } = unwrap(parseInput(projectSchema, body));
-    const created = unwrap(logProjects.createProject({ ...keyOf(query, name), ...rest }));
+    const key = keyOf(query, name);
+    checkOwn(key);
+    const created = unwrap(logProjects.createProject({ ...key, ...rest }));
     reply.code(201);
     return describeProject(created);
   });
@@ -58,6 +66,7 @@ export function logProjectRoutes(server: FastifyInstance, dependencies: NativeDe
     async ({ params, query, body }, reply) => {
       const { name, ...rest } = unwrap(parseInput(logstoreSchema, body));
       const key = { ...keyOf(query, params.project), logstore: name };
+      checkOwn(key);
       const created = unwrap(logProjects.createLogstore({ ...key, retentionDays, ...rest }));
       reply.code(201);
       return describeLogstore(created);

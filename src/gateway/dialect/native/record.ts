@@ -6,9 +6,9 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
 import { unwrap } from "../../../base/mod.ts";
-import { noRegion } from "../../../control/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
 import { parseInput } from "./input.ts";
+import { checkLogRegion } from "./log-region.ts";
 
 const lineMax = 10_000;
 
@@ -56,9 +56,7 @@ export function recordRoutes(server: FastifyInstance, dependencies: NativeDepend
   const { control, reader } = dependencies;
   const accountId = control.accounts.default.id;
   const numberOf = ({ project, logstore, regionId }: Target): number => {
-    if (regionId !== undefined && !control.regions.has("logService", regionId)) {
-      return unwrap(noRegion(control.regions, "logService", regionId));
-    }
+    if (regionId !== undefined) unwrap(checkLogRegion(control.regions, regionId));
     const search = { accountId, project, regionIds: [control.regionId] };
     const region = regionId ?? unwrap(control.logProjects.locateProject(search)).regionId;
     return unwrap(control.logProjects.getLogstore({ accountId, regionId: region, project, logstore })).id;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { unwrap } from "../../../../src/base/mod.ts";
+import { createLogGroups } from "../../../../src/control/mod.ts";
 import { createNativeServer, type NativeServer, record } from "./support.ts";
 
 let server: NativeServer;
@@ -166,6 +167,29 @@ describe("access keys", () => {
     );
     expect((await call("DELETE", `/access-keys/${accessKeyId}`)).status).toBe(200);
     expect((await call("DELETE", `/access-keys/${accessKeyId}`)).body.error.code).toBe("AccessKeyNotFound");
+  });
+});
+
+describe("log groups", () => {
+  it("are listed with what their owner calls them, read and deleted in their own region", async () => {
+    const { control } = server;
+    const groups = createLogGroups(control.logProjects);
+    const scope = { accountId: control.accounts.default.id, regionId: "eu-de" };
+    const group = unwrap(groups.create(scope, { name: "flows", retentionDays: 7 }));
+    const stream = unwrap(groups.createStream(scope, group.id, { name: "all" }));
+    const listed = await call("GET", "/projects?regionId=eu-de");
+    expect(listed.body.projects).toMatchObject([{ name: group.id, regionId: "eu-de", logGroup: "flows" }]);
+    const streams = await call("GET", `/projects/${group.id}/logstores?regionId=eu-de`);
+    expect(streams.body.logstores).toMatchObject([{ name: stream.id, logStream: "all" }]);
+    const search = { project: group.id, logstore: stream.id, regionId: "eu-de", fromS: 1, toS: 2 };
+    expect((await call("POST", "/records/search", search)).status).toBe(200);
+    // They are made by their own service alone.
+    const made = await call("POST", "/projects?regionId=eu-de", { name: "project" });
+    expect(made.status).toBe(400);
+    expect(made.body.error.code).toBe("RegionNotFound");
+    expect((await call("DELETE", `/projects/${group.id}?regionId=eu-de`)).status).toBe(200);
+    expect(groups.list(scope)).toEqual([]);
+    expect((await call("GET", "/projects?regionId=moon")).status).toBe(400);
   });
 });
 
