@@ -33,6 +33,9 @@ export interface TerraformOptions {
   /** An empty folder to work in. */
   readonly directory: string;
   readonly variables: Variables;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Names that are this host to Terraform, in a mount namespace of its own; needs root. */
+  readonly hostNames?: readonly string[];
 }
 
 /** Whether Terraform and the provider of that source are there; what is not is said. */
@@ -62,7 +65,8 @@ function binaryOf(source: string, folder: string): string | undefined {
   return found === undefined ? undefined : join(folder, found);
 }
 
-export function openTerraform({ configuration, source, directory, variables }: TerraformOptions): Terraform {
+export function openTerraform(options: TerraformOptions): Terraform {
+  const { configuration, source, directory, variables } = options;
   cpSync(configuration, directory, { recursive: true });
   const folder = join(directory, "provider");
   const binary = binaryOf(source, process.env["WEIR_TERRAFORM_PROVIDERS"] ?? "")!;
@@ -73,7 +77,13 @@ export function openTerraform({ configuration, source, directory, variables }: T
   // An overridden provider needs no init, which would ask a registry.
   writeFileSync(settings, `provider_installation {\n  dev_overrides {\n    ${overrides}\n  }\n}\n`);
   let current = variables;
-  const environment = { ...process.env, TF_CLI_CONFIG_FILE: settings, TF_IN_AUTOMATION: "1" };
+  const environment = {
+    ...process.env,
+    ...options.environment,
+    TF_CLI_CONFIG_FILE: settings,
+    TF_IN_AUTOMATION: "1",
+  };
+  const [program, ...before] = commandWith(options.hostNames ?? [], directory);
   const terraform = async (
     command: readonly string[],
     ...args: readonly string[]
@@ -81,7 +91,7 @@ export function openTerraform({ configuration, source, directory, variables }: T
     const given = Object.entries(current).map(([name, value]) => `-var=${name}=${value}`);
     const all = [...command, ...(takesVariables(command) ? given : []), ...args];
     try {
-      const { stdout } = await run("terraform", all, { cwd: directory, env: environment });
+      const { stdout } = await run(program, [...before, ...all], { cwd: directory, env: environment });
       return { code: 0, output: stdout };
     } catch (error) {
       const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -110,6 +120,14 @@ export function openTerraform({ configuration, source, directory, variables }: T
     output: async (name) => (await succeed(["output", "-raw"], name)).trim(),
     destroy: async () => void (await succeed(["destroy", "-auto-approve", "-input=false", "-no-color"])),
   };
+}
+
+/** Terraform's command line, in a namespace where the names are in /etc/hosts if there are any. */
+function commandWith(names: readonly string[], directory: string): readonly [string, ...string[]] {
+  if (names.length === 0) return ["terraform"];
+  const hosts = join(directory, "hosts");
+  writeFileSync(hosts, ["localhost", ...names].map((name) => `127.0.0.1 ${name}\n`).join(""));
+  return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts, "terraform"];
 }
 
 function takesVariables([command]: readonly string[]): boolean {

@@ -92,7 +92,8 @@ export const defaultLogProjectConfig: LogProjectConfig = {
 export const defaultLogstoreSettings: LogstoreSettings = {
   shardCount: 1,
   autoSplit: false,
-  maxSplitShard: 64,
+  // A logstore that does not split has no bound: Terraform sees a difference in any other number.
+  maxSplitShard: 0,
   webTracking: false,
   appendMeta: false,
   telemetryType: "",

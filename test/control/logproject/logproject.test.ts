@@ -204,7 +204,7 @@ describe("logstores", () => {
     unwrap(logProjects.updateLogstore(logstore, { retentionDays: 3650, settings: { autoSplit: true } }));
     expect(unwrap(logProjects.getLogstore(logstore))).toMatchObject({
       retentionDays: 3650,
-      settings: { shardCount: 2, autoSplit: true, maxSplitShard: 64 },
+      settings: { shardCount: 2, autoSplit: true, maxSplitShard: 0 },
     });
     expect(codeOf(logProjects.createLogstore({ ...logstore, retentionDays: 7 }))).toBe("LogstoreExists");
   });

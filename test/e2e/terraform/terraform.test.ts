@@ -2,14 +2,15 @@
  * The clouds' own Terraform providers, unmodified, against the real program: apply, no difference on the second
  * plan, every change, import, destroy. The configurations are those of examples/terraform.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { callNative } from "../../support/administration.ts";
+import { requireRoot } from "../../support/peers.ts";
 import { hasTerraform, openTerraform, type Terraform, type Variables } from "../../support/terraform.ts";
-import { type RunningWeir, startWeir, temporaryDirectory } from "../../support/weir.ts";
+import { type RunningWeir, runWeir, startWeir, temporaryDirectory } from "../../support/weir.ts";
 
 interface ResourceAnswer {
   readonly id: string;
@@ -30,8 +31,11 @@ interface Example {
   readonly variables: (place: Place) => Variables;
   /** Applied one after another; after each nothing differs. */
   readonly changes: readonly Variables[];
-  /** What is imported by the output `flow_log_id`. */
+  /** What is imported, by the output `flow_log_id` or the one that is named. */
   readonly address: string;
+  readonly idOutput?: string;
+  /** Names of the log service's projects, which are hosts that the provider calls by https. */
+  readonly hostNames?: readonly string[];
 }
 
 const alicloud = ({ weir }: Place): Variables => ({
@@ -73,6 +77,18 @@ const examples: readonly Example[] = [
     address: "alicloud_smartag_flow_log.first",
   },
   {
+    name: "alicloud-log-service",
+    source: "aliyun/alicloud",
+    variables: (place) => {
+      const { endpoint, ...others } = alicloud(place);
+      return { ...others, endpoint: `localhost:${new URL(`http://${endpoint}`).port}` };
+    },
+    changes: [{ description: "changed" }, { retention_days: "7" }],
+    address: "alicloud_log_store.flows",
+    idOutput: "logstore_id",
+    hostNames: ["weir-flows.localhost"],
+  },
+  {
     name: "huaweicloud-vpc-flow-log",
     source: "huaweicloud/huaweicloud",
     variables: ({ weir, resource }) => ({
@@ -98,8 +114,9 @@ const examples: readonly Example[] = [
   },
 ];
 
-describe.each(examples)("$name", ({ name, source, variables, changes, address }) => {
-  const isPossible = hasTerraform(source);
+describe.each(examples)("$name", (example) => {
+  const { name, source, variables, changes, address, idOutput = "flow_log_id", hostNames } = example;
+  const isPossible = hasTerraform(source) && (hostNames === undefined || requireRoot("name hosts"));
   const directory = temporaryDirectory(`terraform-${name}`);
   let weir: RunningWeir | undefined;
   let terraform: Terraform;
@@ -111,11 +128,16 @@ describe.each(examples)("$name", ({ name, source, variables, changes, address })
     const resource = resources.find(({ type }) => type === "interface")!;
     const work = join(directory.path, "work");
     mkdirSync(work);
+    const authority = join(directory.path, "authority.pem");
+    const exported = await runWeir(["tls", "export", "--ca", "--data", weir.data]);
+    writeFileSync(authority, exported.output);
     terraform = openTerraform({
       configuration: resolve(import.meta.dirname, "../../../examples/terraform", name),
       source,
       directory: work,
       variables: variables({ weir, resource }),
+      environment: { SSL_CERT_FILE: authority },
+      ...(hostNames === undefined ? {} : { hostNames }),
     });
   });
   afterAll(async () => {
@@ -132,7 +154,7 @@ describe.each(examples)("$name", ({ name, source, variables, changes, address })
         await terraform.apply(change);
         expect([change, await terraform.differences()]).toEqual([change, ""]);
       }
-      await terraform.importAgain(address, await terraform.output("flow_log_id"));
+      await terraform.importAgain(address, await terraform.output(idOutput));
       expect(await terraform.differences()).toBe("");
       await terraform.destroy();
       const { flowLogs } = await callNative<{ flowLogs: unknown[] }>(weir!.data, "GET", "/flow-logs");

@@ -195,7 +195,7 @@ describe("logstores", () => {
       shardCount: 2,
       enable_tracking: false,
       autoSplit: true,
-      maxSplitShard: 64,
+      maxSplitShard: 0,
       appendMeta: false,
       telemetryType: "",
       mode: "standard",
