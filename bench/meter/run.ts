@@ -138,6 +138,8 @@ interface Finished {
 async function runPinned(command: readonly string[]): Promise<Finished> {
   const time = ["/usr/bin/time", "-f", "usage %e %U %S %M"];
   const child = spawn("taskset", ["-c", `${toolCpu}`, ...time, ...command], {
+    // The compile cache is on from the start, as src/main.js has it.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(directory, "compile-cache") },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: toolTimeoutMs,
   });

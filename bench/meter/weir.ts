@@ -6,12 +6,8 @@
  * The exporter's pace, and its look at a local collector's queue, are left off, because softflowd has neither:
  * what a collector can take is not the question. The report's talkers and ports, which no other tool makes, too.
  */
-import { enableCompileCache } from "node:module";
-
-// As src/main.ts does: nothing else is imported before.
-enableCompileCache();
-const { openCaptureFile } = await import("../../src/capture/file/mod.ts");
-const { createNetflowConsumer, meterCapture } = await import("../../src/app/offline/mod.ts");
+import { createNetflowConsumer, meterCapture } from "../../src/app/offline/mod.ts";
+import { openCaptureFile } from "../../src/capture/file/mod.ts";
 
 const [path = "", port = "", activeS = "300", inactiveS = "15"] = process.argv.slice(2);
 const consumer = await createNetflowConsumer({
