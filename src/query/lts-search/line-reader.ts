@@ -100,18 +100,25 @@ async function searchLines(reader: Reader, search: LineSearch): Promise<Result<L
   const order = { isDescending: readsDescending, limit, past: place.value };
   const pages = await all(prepared.value.sources.map((source) => readLines(reader, source, order)));
   if (!pages.ok) return pages;
-  const merged = pages.value
-    .flatMap(({ lines }) => lines)
-    .toSorted((a, b) => (a.lineNumber < b.lineNumber === readsDescending ? 1 : -1))
-    .slice(0, limit);
+  const progress = progressOf(pages.value);
+  // Of a source that was given up nothing is known: what follows the other's lines would be passed over.
+  const known = progress === "Complete" ? pages.value.flatMap(({ lines }) => lines) : [];
+  const sign = readsDescending ? -1 : 1;
+  const merged = known.toSorted((a, b) => sign * compareText(a.lineNumber, b.lineNumber)).slice(0, limit);
   const mark = createHighlighter(search.highlighted ? prepared.value.tokens : []);
   const ordered = isAgainst ? merged.toReversed() : merged;
   const lines = ordered.map((line) => ({ ...line, content: mark(line.content) }));
-  const page = { progress: progressOf(pages.value), lines };
+  const page = { progress, lines };
   if (!search.counted) return ok(page);
   const counted = await countAll(reader, search);
   if (!counted.ok) return counted;
   return ok({ ...page, progress: progressOf([page, counted.value]), count: counted.value.count });
+}
+
+/** By code units. */
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 interface Order {

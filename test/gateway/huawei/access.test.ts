@@ -137,6 +137,13 @@ describe("a token", () => {
     },
   );
 
+  it("is not given for more words than anybody needs", async () => {
+    const answer = await callHuawei(server.access, "POST", "/v3/auth/tokens", "x".repeat(65 * 1024), {
+      token: "",
+    });
+    expect([answer.status, answer.body.error.message]).toEqual([400, "the body is too large"]);
+  });
+
   it("that is changed, made up or of yesterday is refused by each service in its words", async () => {
     const token = (await tokenOf({ scope: projectScope })).headers.get("x-subject-token")!;
     const [, payload = "", seal = ""] = token.split(".");

@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import type { LtsDeps } from "../../../src/gateway/dialect/lts/mod.ts";
+import { boundAppends } from "../../../src/gateway/dialect/lts/report.ts";
 import { type FlowStore, openFlowStore } from "../../query/flow-store.ts";
 import { callHuawei } from "../../support/huawei-client.ts";
 import { type HuaweiServer, makeStream, startHuaweiServer } from "./fixture.ts";
@@ -53,6 +54,25 @@ async function search(keywords: string) {
   });
   return body.logs as { content: string; labels: Record<string, string>; line_num: string }[];
 }
+
+describe("what is on its way to the store", () => {
+  it("is bounded, and free again when it is there", async () => {
+    const arrived: (() => void)[] = [];
+    const append = boundAppends(
+      () => new Promise((resolve) => void arrived.push(() => resolve({ ok: true, value: undefined }))),
+      10,
+    );
+    const line = (content: string) => [{ timeS: 1, nanosecond: 0, content }];
+    const first = append(1, line("12345678"), {});
+    const second = await append(1, line("123"), {});
+    expect(second.ok ? "ok" : second.fault.code).toBe("StoreUnavailable");
+    arrived[0]!();
+    expect((await first).ok).toBe(true);
+    const third = append(1, line("a line that is longer than all"), {});
+    arrived[1]!();
+    expect((await third).ok).toBe(true);
+  });
+});
 
 describe("logs that a client reports", () => {
   it("are the service's example: each further line a nanosecond later, to the last digit", async () => {

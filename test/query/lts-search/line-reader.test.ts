@@ -283,6 +283,31 @@ describe("a histogram", () => {
   });
 });
 
+describe("a search that is given up", () => {
+  it("has no lines, for those that it did not come to would be passed over", async () => {
+    const slow = createLineReader({
+      store: {
+        query: async (sql, parameters, limits) =>
+          sql.includes("FROM lines")
+            ? { ok: false, fault: { code: "Timeout", message: "too long", retryable: true } }
+            : stored.store.query(sql, parameters, limits),
+      },
+    });
+    const found = unwrap(
+      await slow.search({
+        ...all,
+        logstore,
+        keywords: "",
+        limit: 5,
+        descending: false,
+        highlighted: false,
+        counted: true,
+      }),
+    );
+    expect(found).toMatchObject({ progress: "Incomplete", lines: [] });
+  });
+});
+
 describe("lines that clients wrote", () => {
   const mixed = 3;
 

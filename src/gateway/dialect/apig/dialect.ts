@@ -37,6 +37,11 @@ interface ApigServer {
 
 /** It is kept before its credential is known to hold. */
 const bodyBytesMax = 1024 * 1024;
+/** What is read of anybody's word, with no credential at all. */
+const openBodyBytesMax = 64 * 1024;
+const openBodyTooLarge = fail("InputTooLarge", "the body is too large", {
+  allowed: `at most ${openBodyBytesMax} bytes`,
+});
 const methodsWithoutParsedBody = new Set(["GET", "HEAD"]);
 
 export function createApigDialect(deps: ApigDeps): Dialect {
@@ -162,7 +167,9 @@ async function run(
   conditions: AccessRequest["conditions"],
 ): Promise<Outcome> {
   const path = (name: string): string => values.get(name) ?? "";
-  if (route.access === "open") return route.operation({ request, path });
+  if (route.access === "open") {
+    return request.body.length > openBodyBytesMax ? openBodyTooLarge : route.operation({ request, path });
+  }
   const caller = authenticate(request, deps);
   if (!caller.ok) return { ...caller, isCredential: caller.fault.field !== tokenHeader };
   if (route.access === "account") return route.operation({ request, path, caller: caller.value });

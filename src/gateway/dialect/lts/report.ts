@@ -56,6 +56,28 @@ const accurateReport = z.object({
   labels,
 });
 
+const charactersWaitingMax = 64 * 1024 * 1024;
+
+/** Refuses what is more than may be on its way to the store at once. Fault: `StoreUnavailable`. */
+export function boundAppends(
+  appendLines: ReportDeps["appendLines"],
+  charactersMax = charactersWaitingMax,
+): ReportDeps["appendLines"] {
+  let waiting = 0;
+  return async (logstore, lines, given) => {
+    const characters = lines.reduce((sum, { content }) => sum + content.length, 0);
+    if (waiting > 0 && waiting + characters > charactersMax) {
+      return fail("StoreUnavailable", "too many lines wait for the store", { retryable: true });
+    }
+    waiting += characters;
+    try {
+      return await appendLines(logstore, lines, given);
+    } finally {
+      waiting -= characters;
+    }
+  };
+}
+
 /** `POST …/tenant/contents`: the first line has the time that is named, each further one a nanosecond more. */
 export async function reportLogs(deps: ReportDeps, call: ProjectCall): Promise<Result<ApigAnswer>> {
   const body = readReport(plainReport, call.request);

@@ -9,7 +9,7 @@ import type { ApigAnswer, ApigService, ProjectCall, ProjectRoute } from "../apig
 import { refuseLts } from "./error.ts";
 import { createGroup, createOldGroup, deleteGroup, listGroups, showOldGroup, updateGroup } from "./group.ts";
 import { countedStream, countKeywords, type LogDeps, queryContent } from "./log.ts";
-import { reportAccurateLogs, type ReportDeps, reportLogs } from "./report.ts";
+import { boundAppends, reportAccurateLogs, type ReportDeps, reportLogs } from "./report.ts";
 import {
   createStream,
   createTopic,
@@ -108,7 +108,11 @@ function reportRoutes(deps: LtsDeps): ProjectRoute[] {
     "weir_lts_dropped_lines_total",
     "Lines that clients reported with a time more than two days off, and that were left out as the service does",
   );
-  const reportDeps: ReportDeps = { ...deps, onDropped: (lines) => dropped.add(lines) };
+  const reportDeps: ReportDeps = {
+    ...deps,
+    appendLines: boundAppends(deps.appendLines),
+    onDropped: (lines) => dropped.add(lines),
+  };
   const contents = "v2/{project_id}/lts/groups/{log_group_id}/streams/{log_stream_id}/tenant/contents";
   const route = (name: string, path: string, operation: typeof reportLogs): ProjectRoute => ({
     name,
