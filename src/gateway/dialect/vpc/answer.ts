@@ -45,7 +45,7 @@ export function flowLogAnswer(flowLog: FlowLog, delivery: DeliveryStatus | undef
     Tags: { Tag: Object.entries(flowLog.tags).map(([key, value]) => ({ Key: key, Value: value })) },
     FlowLogDeliverStatus: delivery?.healthy === false ? "FAILED" : "SUCCESS",
     FlowLogDeliverErrorMessage: delivery === undefined ? "" : deliverErrorMessage(delivery),
-    IpVersion: ipVersions.fromCore(filter.ipVersions),
+    IpVersion: ipVersions.fromCore(filter.ipVersions.toSorted((left, right) => left - right)),
   };
 }
 

@@ -2,18 +2,18 @@
  * The operations that change flow logs. Each is asynchronous: it answers when the change is kept, and the flow
  * log's Status tells when capture has it. While one change is under way no other is taken.
  */
-import type { FlowLog, FlowLogPatch } from "../../../control/mod.ts";
-import { type Parameters, type RpcObject, type RpcResult, textOf } from "../rpc/mod.ts";
+import type { FlowLog } from "../../../control/mod.ts";
+import { type RpcObject, type RpcResult, textOf } from "../rpc/mod.ts";
 import { succeeded } from "./answer.ts";
 import { answerOf, errorOfFault, refuse } from "./error.ts";
 import type { RegionalCall, VpcOperation } from "./operation.ts";
-import { descriptionLengthMax, ipVersions, labelOf, nameLengthMax, windowOf, wordOf } from "./parameter.ts";
+import { settingsOf } from "./settings.ts";
 
 export const modifyFlowLogAttribute: VpcOperation = (regional) =>
   onFlowLog(regional, ({ id }) => {
-    const patch = patchOf(regional.call.parameters);
-    if (!patch.ok) return patch;
-    return answerOf(regional.control.flowLogs.modify(regional.scope, id, patch.value), succeeded);
+    const settings = settingsOf(regional.call.parameters, "InvalidName.Malformed");
+    if (!settings.ok) return settings;
+    return answerOf(regional.control.flowLogs.modify(regional.scope, id, settings.value), succeeded);
   });
 
 export const deleteFlowLog: VpcOperation = (regional) =>
@@ -62,26 +62,4 @@ function onFlowLog(
   if (flowLogId === "") return refuse("MissingParameter");
   const known = control.flowLogs.get(scope, flowLogId);
   return known.ok ? operate(known.value) : { ok: false, error: errorOfFault(known.fault) };
-}
-
-/** What is absent stays; FlowLogName and Description are cleared by an empty value. */
-function patchOf(parameters: Parameters): RpcResult<FlowLogPatch> {
-  const name = labelOf(parameters, "FlowLogName", nameLengthMax, "InvalidName.Malformed");
-  if (!name.ok) return name;
-  const description = labelOf(parameters, "Description", descriptionLengthMax, "ParameterInvalid");
-  if (!description.ok) return description;
-  const windowS = windowOf(parameters);
-  if (!windowS.ok) return windowS;
-  const versions = wordOf(parameters, "IpVersion", ipVersions, "ParameterInvalid");
-  if (!versions.ok) return versions;
-  if (textOf(parameters, "LogFormat") !== "") return refuse("ParameterInvalid");
-  return {
-    ok: true,
-    value: {
-      ...(name.value === undefined ? {} : { name: name.value }),
-      ...(description.value === undefined ? {} : { description: description.value }),
-      ...(windowS.value === undefined ? {} : { policy: { windowS: windowS.value } }),
-      ...(versions.value === undefined ? {} : { filter: { ipVersions: versions.value } }),
-    },
-  };
 }

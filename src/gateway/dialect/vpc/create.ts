@@ -1,21 +1,12 @@
 /** CreateFlowLog. */
 import type { FlowLogTarget, NewFlowLog } from "../../../control/mod.ts";
-import { type Parameters, type RpcResult, textOf } from "../rpc/mod.ts";
+import { type RpcResult, textOf } from "../rpc/mod.ts";
 import { succeeded } from "./answer.ts";
 import { errorOfFault, refuse } from "./error.ts";
 import type { RegionalCall, VpcOperation } from "./operation.ts";
-import {
-  descriptionLengthMax,
-  ipVersions,
-  labelOf,
-  nameLengthMax,
-  resourceTypes,
-  trafficPathsOf,
-  trafficTypes,
-  windowOf,
-  wordOf,
-} from "./parameter.ts";
+import { resourceTypes, trafficPathsOf, trafficTypes, wordOf } from "./parameter.ts";
 import { requestTokenOf } from "./request-token.ts";
+import { settingsOf } from "./settings.ts";
 import { tagsOf } from "./tag-parameter.ts";
 
 /** Asynchronous: the flow log is Activating until capture has it. */
@@ -38,29 +29,23 @@ function wantedOf(regional: RegionalCall): RpcResult<NewFlowLog> {
   const trafficType = wordOf(parameters, "TrafficType", trafficTypes, "InvalidTrafficType.NotFound");
   if (!trafficType.ok) return trafficType;
   if (trafficType.value === undefined) return refuse("MissingParameter");
-  const labels = labelsOf(parameters);
-  if (!labels.ok) return labels;
-  const windowS = windowOf(parameters);
-  if (!windowS.ok) return windowS;
+  const settings = settingsOf(parameters, "ParameterInvalid");
+  if (!settings.ok) return settings;
   const trafficPaths = trafficPathsOf(parameters);
   if (!trafficPaths.ok) return trafficPaths;
-  const versions = wordOf(parameters, "IpVersion", ipVersions, "ParameterInvalid");
-  if (!versions.ok) return versions;
   const tags = tagsOf(parameters);
   if (!tags.ok) return tags;
-  // Its grammar is documented nowhere: one that is asked for cannot be kept.
-  if (textOf(parameters, "LogFormat") !== "") return refuse("ParameterInvalid");
   const resourceGroupId = textOf(parameters, "ResourceGroupId");
   return {
     ok: true,
     value: {
       target: target.value,
-      ...labels.value,
+      ...settings.value,
       ...(resourceGroupId === "" ? {} : { resourceGroupId }),
-      ...(windowS.value === undefined ? {} : { policy: { windowS: windowS.value } }),
       filter: {
+        ipVersions: [4],
+        ...settings.value.filter,
         trafficType: trafficType.value,
-        ipVersions: versions.value ?? [4],
         ...(trafficPaths.value === undefined ? {} : { trafficPaths: trafficPaths.value }),
       },
       outputs: {
@@ -76,29 +61,15 @@ function wantedOf(regional: RegionalCall): RpcResult<NewFlowLog> {
   };
 }
 
-function targetOf({ control, call: { parameters } }: RegionalCall): RpcResult<FlowLogTarget> {
+function targetOf({ control, scope, call: { parameters } }: RegionalCall): RpcResult<FlowLogTarget> {
   const id = textOf(parameters, "ResourceId");
   const type = wordOf(parameters, "ResourceType", resourceTypes, "OperationUnsupported.ResourceType");
   if (!type.ok) return type;
   if (id === "" || type.value === undefined) return refuse("MissingParameter");
-  const known = control.resources.find(id);
-  if (known === undefined && type.value === "subnet") {
-    return refuse("InvalidInstanceId", "vswitch does not exist.");
+  const known = control.resources.get(scope, id);
+  if (!known.ok) {
+    return refuse("InvalidInstanceId", type.value === "subnet" ? "vswitch does not exist." : undefined);
   }
-  if (known !== undefined && known.type !== type.value) return refuse("InvalidResourceType.NotFound");
+  if (known.value.type !== type.value) return refuse("InvalidResourceType.NotFound");
   return { ok: true, value: { type: type.value, id } };
-}
-
-function labelsOf(parameters: Parameters): RpcResult<{ name?: string; description?: string }> {
-  const name = labelOf(parameters, "FlowLogName", nameLengthMax, "ParameterInvalid");
-  if (!name.ok) return name;
-  const description = labelOf(parameters, "Description", descriptionLengthMax, "ParameterInvalid");
-  if (!description.ok) return description;
-  return {
-    ok: true,
-    value: {
-      ...(name.value === undefined ? {} : { name: name.value }),
-      ...(description.value === undefined ? {} : { description: description.value }),
-    },
-  };
 }

@@ -1,16 +1,16 @@
 /** Reading the parameters of VPC calls: words of this API to the core's, and lists. */
 import type { FlowLogTarget, TrafficFilter } from "../../../control/mod.ts";
-import { integerOf, type Parameters, type RpcResult, textOf } from "../rpc/mod.ts";
+import { type Parameters, type RpcResult, textOf } from "../rpc/mod.ts";
 import { refuse, type VpcErrorCode } from "./error.ts";
 
 export const pageSizeDefault = 20;
 
-export type TargetType = FlowLogTarget["type"];
-export type TrafficType = TrafficFilter["trafficType"];
-export type IpVersions = TrafficFilter["ipVersions"];
+type TargetType = FlowLogTarget["type"];
+type TrafficType = TrafficFilter["trafficType"];
+type IpVersions = TrafficFilter["ipVersions"];
 
 /** Words of the API and what they are in the core, for reading and for answering. */
-export interface Words<T> {
+interface Words<T> {
   readonly toCore: (word: string) => T | undefined;
   readonly fromCore: (value: T) => string;
 }
@@ -41,7 +41,7 @@ export const ipVersions = wordsOf<IpVersions>([
   ["DualStack", [4, 6]],
 ]);
 
-export const trafficPaths: ReadonlySet<string> = new Set([
+const trafficPaths: ReadonlySet<string> = new Set([
   "all",
   "internetGateway",
   "natGateway",
@@ -65,34 +65,6 @@ export function wordOf<T>(
   if (text === "") return { ok: true, value: undefined };
   const value = words.toCore(text);
   return value === undefined ? refuse(code) : { ok: true, value };
-}
-
-const intervalsMinutes: readonly number[] = [1, 5, 10];
-
-/** AggregationInterval is in minutes. Absent and empty are undefined. */
-export function windowOf(parameters: Parameters): RpcResult<number | undefined> {
-  const text = textOf(parameters, "AggregationInterval");
-  if (text === "") return { ok: true, value: undefined };
-  const minutes = integerOf(text);
-  if (!intervalsMinutes.includes(minutes)) return refuse("IllegalParam.AggregationInterval");
-  return { ok: true, value: minutes * 60 };
-}
-
-export const nameLengthMax = 128;
-export const descriptionLengthMax = 256;
-
-/** FlowLogName or Description: an empty one clears, an absent one is undefined. */
-export function labelOf(
-  parameters: Parameters,
-  name: string,
-  lengthMax: number,
-  code: VpcErrorCode,
-): RpcResult<string | undefined> {
-  const text = parameters.get(name);
-  if (text === undefined || (text.length <= lengthMax && !/^https?:\/\//iu.test(text))) {
-    return { ok: true, value: text };
-  }
-  return refuse(code);
 }
 
 /** `name.1`, `name.2` and so on: their values in the order of their numbers. */
