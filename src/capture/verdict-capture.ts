@@ -9,7 +9,13 @@ import { type Fault, fault, type Result } from "../base/mod.ts";
 import { type Capture, type CaptureDeps, createCapture } from "./capture.ts";
 import type { CaptureConfig } from "./config.ts";
 import type { Firewall } from "./nflog/firewall.ts";
-import type { CapturePlan, CaptureStatus, VerdictStatus } from "./plan.ts";
+import {
+  type CapturePlan,
+  type CaptureStatus,
+  type CaptureSubject,
+  subjectKey,
+  type VerdictStatus,
+} from "./plan.ts";
 
 export interface VerdictCaptureDeps extends CaptureDeps {
   readonly firewall: Pick<Firewall, "state">;
@@ -23,6 +29,8 @@ const lookEveryMs = 5000;
 
 interface State {
   verdicts: VerdictStatus;
+  /** The subjects of the last plan with the source of each. */
+  sources: ReadonlySet<string>;
   timer: NodeJS.Timeout | undefined;
   stopped: boolean;
 }
@@ -42,6 +50,7 @@ export function createVerdictCapture(given: Partial<CaptureConfig>, deps: Verdic
     deps,
     state: {
       verdicts: unavailable(fault("CaptureUnavailable", "not looked for yet")),
+      sources: new Set(),
       timer: undefined,
       stopped: false,
     },
@@ -64,18 +73,35 @@ export function createVerdictCapture(given: Partial<CaptureConfig>, deps: Verdic
   };
 }
 
-async function apply({ ring, log, state }: Parts, plan: CapturePlan): Promise<Result<CaptureStatus>> {
-  const ofLog = plan.subjects.filter(({ verdicts }) => verdicts);
-  const ofRing = plan.subjects.filter(({ verdicts }) => !verdicts);
+/**
+ * A subject that changes its source is let go by the one before the other takes it. Its window is accounted for
+ * by both: the second says SKIPDATA of it, for what passed in between was seen by neither.
+ */
+async function apply(parts: Parts, plan: CapturePlan): Promise<Result<CaptureStatus>> {
+  const { ring, log, state, deps } = parts;
+  const nowUs = deps.clock.nowMs() * 1000;
+  const subjects = plan.subjects.map((subject) =>
+    state.sources.has(sourceKey(subject, !subject.verdicts))
+      ? { ...subject, accountedUpToUs: nowUs }
+      : subject,
+  );
+  state.sources = new Set(subjects.map((subject) => sourceKey(subject, subject.verdicts)));
+  const ofLog = { ...plan, subjects: subjects.filter(({ verdicts }) => verdicts) };
+  const ofRing = { ...plan, subjects: subjects.filter(({ verdicts }) => !verdicts) };
   // A capture that was never asked for anything needs no process.
-  const isIdle = ofLog.length === 0 && log.status().state !== "running";
-  const [applied, logged] = await Promise.all([
-    ring.apply({ ...plan, subjects: ofRing }),
-    isIdle ? undefined : log.apply({ ...plan, subjects: ofLog }),
-  ]);
-  if (!applied.ok) return applied;
-  if (logged?.ok === false) return logged;
-  return { ok: true, value: merge(applied.value, log.status(), state.verdicts) };
+  const isLogIdle = ofLog.subjects.length === 0 && log.status().state !== "running";
+  const applyRing = (): Promise<Result<CaptureStatus>> => ring.apply(ofRing);
+  const applyLog = async (): Promise<Result<CaptureStatus>> =>
+    isLogIdle ? { ok: true, value: log.status() } : log.apply(ofLog);
+  // Verdicts are there for all or for none: whoever is to lose subjects comes first. Each is told in any case.
+  const [first, second] = ofLog.subjects.length === 0 ? [applyLog, applyRing] : [applyRing, applyLog];
+  const [one, other] = [await first(), await second()];
+  if (!one.ok) return one;
+  return other.ok ? { ok: true, value: merge(ring.status(), log.status(), state.verdicts) } : other;
+}
+
+function sourceKey(subject: CaptureSubject, verdicts: boolean): string {
+  return `${subjectKey(subject)} ${verdicts}`;
 }
 
 function watch(parts: Parts): void {

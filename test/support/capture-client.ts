@@ -23,6 +23,8 @@ export type { CapturedFlow } from "./capture-host.ts";
 export interface CaptureClient {
   readonly process: ChildProcess;
   start(config?: Partial<CaptureConfig>): Promise<Result<CaptureStatus>>;
+  /** Starts one that reads the firewall's verdicts where its table is. */
+  startWithVerdicts(): Promise<Result<CaptureStatus>>;
   apply(plan: Partial<CapturePlan>): Promise<CaptureStatus>;
   tryApply(plan: Partial<CapturePlan>): Promise<Result<CaptureStatus>>;
   status(): Promise<CaptureStatus>;
@@ -65,6 +67,7 @@ export function startCaptureClient(
   return {
     process: child,
     start: (config = {}) => call({ call: "start", config }),
+    startWithVerdicts: () => call({ call: "start", config: {}, verdicts: true }),
     tryApply,
     apply: async (plan) => unwrap(await tryApply(plan)),
     status: () => call({ call: "status" }),

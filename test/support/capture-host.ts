@@ -7,15 +7,19 @@ import {
   type CaptureConfig,
   type CapturePlan,
   createCapture,
+  createFirewall,
+  createVerdictCapture,
   discoverInterfaces,
   type WindowMemory,
 } from "../../src/capture/mod.ts";
+import { defaultCaptureConfig } from "../../src/capture/config.ts";
 import { decodeFlowBatch, flowFieldList, addressAt } from "../../src/flow/mod.ts";
 import { formatAddress, unwrap } from "../../src/base/mod.ts";
 import { createLogger, createMetrics } from "../../src/observe/mod.ts";
 
 export type HostRequest =
-  | { readonly call: "start"; readonly config: Partial<CaptureConfig> }
+  /** `verdicts` has the firewall's table looked for, and its log read. */
+  | { readonly call: "start"; readonly config: Partial<CaptureConfig>; readonly verdicts?: boolean }
   | { readonly call: "apply"; readonly plan: CapturePlan }
   | { readonly call: "status" | "stop" | "interfaces" | "metrics" | "flows" | "memory" }
   /** Whether batches are refused from now on. */
@@ -69,7 +73,15 @@ function dependencies(): Parameters<typeof createCapture>[1] {
 async function answer(request: HostRequest): Promise<unknown> {
   switch (request.call) {
     case "start":
-      capture = createCapture(request.config, dependencies());
+      capture =
+        request.verdicts === true
+          ? createVerdictCapture(request.config, {
+              ...dependencies(),
+              firewall: createFirewall(defaultCaptureConfig.verdictGroup),
+              wanted: () => true,
+              onVerdictsChanged: () => undefined,
+            })
+          : createCapture(request.config, dependencies());
       return capture.start();
     case "apply":
       return capture.apply(request.plan);
