@@ -79,6 +79,7 @@ export interface KillRunOptions {
 
 const connectionsPerSecond = 10;
 const lastTrafficMs = 5000;
+const protocolTcp = 6;
 const backTimeoutMs = 60_000;
 const inFlightTimeoutMs = 60_000;
 /** The store's sink gives the store what has come in once a second. */
@@ -110,9 +111,18 @@ interface Run {
 
 /** Starts the program, its flow log and the traffic; resolves when the first record is stored. */
 export async function startKillRun(options: KillRunOptions): Promise<KillRun> {
-  const { link, folder, settings } = options;
-  const data = join(folder, "data");
+  const data = join(options.folder, "data");
   const weir = await startProgram(options, data);
+  try {
+    return await beginRun(options, data, weir);
+  } catch (error) {
+    await weir.stop();
+    throw error;
+  }
+}
+
+async function beginRun(options: KillRunOptions, data: string, weir: RunningWeir): Promise<KillRun> {
+  const { link, folder, settings } = options;
   const run: Run = {
     options,
     data,
@@ -157,6 +167,9 @@ export async function startKillRun(options: KillRunOptions): Promise<KillRun> {
     },
     end: async () => {
       await endTraffic();
+      // A test that failed may have left them stopped.
+      const { pid } = run.weir;
+      if (isAlive(pid)) continueProcesses(pid, ...run.weir.children(""));
       await run.weir.stop();
     },
   };
@@ -231,10 +244,9 @@ async function killBeforeAcknowledgement(run: Run): Promise<Hit> {
     await sleep(sinkIntervalMs * 1.5);
     await stopProcesses(main);
     continueProcesses(store);
-    const isStored = await Promise.race([
-      eventually("the insert", 3000, () => (countInserts(run.data) > insertsBefore ? true : undefined)),
-      sleep(2000, false),
-    ]);
+    const isStored = await eventually("the insert", 2000, () =>
+      countInserts(run.data) > insertsBefore ? true : undefined,
+    ).catch(() => false);
     if (isStored) {
       await stopProcesses(capture, store);
       return await kill(run, "main", processes, readSpool(run.data));
@@ -286,7 +298,8 @@ function noteInFlight(run: Run, { pending }: SpoolContents): void {
     const { columns, count } = unwrap(decodeFlowBatch(bytes));
     for (let row = 0; row < count; row++) {
       epoch.newestEndMs = Math.max(epoch.newestEndMs, columns.endUs[row]! / 1000);
-      if (run.inFlight.has(position)) continue;
+      // The kernel's own packets, such as neighbour discovery, are none of the truth.
+      if (run.inFlight.has(position) || columns.protocol[row] !== protocolTcp) continue;
       const key = flowKey({
         source: formatAddress(addressAt(columns.sourceAddress, row)),
         destination: formatAddress(addressAt(columns.destinationAddress, row)),
@@ -315,7 +328,7 @@ async function outcomeOf(
   await eventually("nothing waits for delivery", backTimeoutMs, async () =>
     (await readStatus(run.data)).spool.sinks.every(({ pending }) => pending === 0) ? true : undefined,
   );
-  const records = await readSlsLogs(run.access, "kept", "flows", "protocol: 6");
+  const records = await readSlsLogs(run.access, "kept", "flows", `protocol: ${protocolTcp}`);
   await run.weir.stop();
   return {
     accepted: readSpool(run.data).highest,

@@ -37,7 +37,14 @@ export function continueProcesses(...processIds: readonly number[]): void {
 
 function threadStates(processId: number): (string | undefined)[] {
   const tasks = `/proc/${processId}/task`;
-  return readdirSync(tasks).map((id) => /\) (\w) /u.exec(readFileSync(join(tasks, id, "stat"), "utf8"))?.[1]);
+  try {
+    return readdirSync(tasks).map(
+      (id) => /\) (\w) /u.exec(readFileSync(join(tasks, id, "stat"), "utf8"))?.[1],
+    );
+  } catch {
+    // A thread has just ended: the next look tells.
+    return [undefined];
+  }
 }
 
 /**
