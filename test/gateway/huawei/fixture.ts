@@ -46,6 +46,8 @@ export interface HuaweiServer {
     body?: object | string,
     options?: HuaweiCallOptions,
   ): Promise<HuaweiAnswer>;
+  /** From then on nothing can be saved. */
+  loseDatabase(): void;
   stop(): Promise<void>;
 }
 
@@ -122,6 +124,7 @@ export async function startHuaweiServer(options: HuaweiServerOptions = {}): Prom
   });
   const { address: endpoint } = unwrap(await gateway.start());
   const access = { endpoint, ...key };
+  let isLost = false;
   return {
     access,
     control,
@@ -131,9 +134,13 @@ export async function startHuaweiServer(options: HuaweiServerOptions = {}): Prom
     resource: (name) => resources.find((resource) => resource.name === name)!,
     call: (method, target, body, callOptions) =>
       callHuawei(access, method, target, body, { atMs: clock.nowMs(), ...callOptions }),
+    loseDatabase: () => {
+      control.close();
+      isLost = true;
+    },
     stop: async () => {
       await gateway.stop();
-      control.close();
+      if (!isLost) control.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };

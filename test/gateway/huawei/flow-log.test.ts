@@ -175,6 +175,29 @@ describe("CreateFlowLog", () => {
   });
 });
 
+describe("a change that cannot be saved", () => {
+  it("is answered 500 with the operation's own words, and changes nothing", async () => {
+    const { id } = await create();
+    const target = `${base}/${id}`;
+    server.loseDatabase();
+    for (const [method, body, verb] of [
+      ["PUT", { flow_log: { admin_state: false } }, "Update"],
+      ["DELETE", undefined, "Delete"],
+    ] as const) {
+      const answer = await server.call(method, target, body);
+      expect([answer.status, answer.body.code, answer.body.message]).toEqual([
+        500,
+        "VPC.3002",
+        `${verb} flow log by ${server.project.id} fail.`,
+      ]);
+    }
+    expect((await server.call("GET", target)).body.flow_log.status).toBe("ACTIVE");
+    // Where not even the log group can be read, the error is Weir's own.
+    const created = await server.call("POST", base, { flow_log: sample });
+    expect([created.status, created.body.code]).toEqual([500, "APIGW.0204"]);
+  });
+});
+
 describe("the quota of flow logs", () => {
   it("is told, and answered with 409 when it is used up", async () => {
     const small = await startHuaweiServer({ control: { flowLogsMax: 1 } });
