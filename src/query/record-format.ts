@@ -24,6 +24,10 @@ export interface RecordField {
   readonly expression: string;
   /** ClickHouse condition under which a row has the field; absent, every row. A search finds it there alone. */
   readonly presence?: string;
+  /** Of a text: that each value is one word, without delimiters, so that it need not be cut into words. */
+  readonly isWord?: boolean;
+  /** Of a text that is one word: every value that it can have. A search for any other word passes it over. */
+  readonly values?: readonly string[];
   /** What a record shows where the row lacks the field; absent, it shows no such field. */
   readonly shownAs?: string;
 }

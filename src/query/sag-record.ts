@@ -30,9 +30,9 @@ export const sagRecordFormat: RecordFormat = {
   topic: { name: "__topic__", kind: "exact", expression: "'flow_log'" },
   source: { name: "__source__", kind: "exact", expression: "toString(agent_id)" },
   fields: [
-    { name: "Instance_id", kind: "text", expression: "toString(resource_id)" },
+    { name: "Instance_id", kind: "text", isWord: true, expression: "toString(resource_id)" },
     { name: "snid", kind: "text", expression: "toString(resource_serial)" },
-    { name: "ali-uid", kind: "text", expression: "toString(account_id)" },
+    { name: "ali-uid", kind: "text", isWord: true, expression: "toString(account_id)" },
     ...flowRecordFields(),
   ],
   delimiters: recordDelimiters,

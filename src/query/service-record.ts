@@ -116,7 +116,17 @@ function mergeField(variants: readonly Variant[], serviceCount: number): RecordF
     : `multiIf(${branches.join(", ")}, ${first.expression})`;
   const isEverywhere = variants.length === serviceCount && isAlike("presence");
   const presence = isEverywhere ? first.presence : presenceOf(variants);
-  return presence === undefined ? { name, kind, expression } : { name, kind, expression, presence };
+  const isWord = variants.every(({ field }) => field.isWord === true);
+  const values = variants.flatMap(({ field }) => field.values ?? []);
+  const hasValues = variants.every(({ field }) => field.values !== undefined);
+  return {
+    name,
+    kind,
+    expression,
+    ...(presence === undefined ? {} : { presence }),
+    ...(isWord ? { isWord } : {}),
+    ...(hasValues ? { values } : {}),
+  };
 }
 
 /** The services' presences, each said once. */

@@ -26,13 +26,18 @@ export const vpcRecordFormat: RecordFormat = {
     named("account-id", "account_id"),
     named("eni-id", "resource_id"),
     named("region", "region_id"),
-    text("type", "if(ip_version = 6, 'IPv6', 'IPv4')", isFlow),
+    oneOf("type", ["IPv6", "IPv4"], "if(ip_version = 6, 'IPv6', 'IPv4')", isFlow),
     { name: "srcaddr", kind: "address", expression: "source_address", presence: isFlow, shownAs },
     long("srcport", "source_port", hasPorts),
     { name: "dstaddr", kind: "address", expression: "destination_address", presence: isFlow, shownAs },
     long("dstport", "destination_port", hasPorts),
     long("protocol", "protocol", isFlow),
-    text("direction", "if(flow_direction = 0, 'in', 'out')", `${isFlow} AND flow_direction IN (0, 1)`),
+    oneOf(
+      "direction",
+      ["in", "out"],
+      "if(flow_direction = 0, 'in', 'out')",
+      `${isFlow} AND flow_direction IN (0, 1)`,
+    ),
     long("packets", "packets", isFlow),
     long("bytes", "octets", isFlow),
     { name: "start", kind: "long", expression: "intDiv(start_us, 1000000)" },
@@ -40,11 +45,18 @@ export const vpcRecordFormat: RecordFormat = {
     {
       name: "log-status",
       kind: "text",
+      isWord: true,
+      values: ["OK", "NODATA", "SKIPDATA"],
       expression: "transform(log_status, [0, 1, 2], ['OK', 'NODATA', 'SKIPDATA'], '')",
     },
-    text("action", "if(verdict = 1, 'ACCEPT', 'REJECT')", `${isFlow} AND verdict IN (1, 2)`),
+    oneOf(
+      "action",
+      ["ACCEPT", "REJECT"],
+      "if(verdict = 1, 'ACCEPT', 'REJECT')",
+      `${isFlow} AND verdict IN (1, 2)`,
+    ),
     long("tcp-flags", "tcp_control_bits", isTcp),
-    text("traffic_path", "''", "0"),
+    oneOf("traffic_path", [], "''", "0"),
   ],
   delimiters: recordDelimiters,
 };
@@ -57,11 +69,16 @@ function endExpression(): string {
 
 /** A name of whose traffic it is; those that are not known are empty. */
 function named(name: string, column: string): RecordField {
-  return text(name, `toString(${column})`, `${column} != ''`);
+  return word(name, `toString(${column})`, `${column} != ''`);
 }
 
-function text(name: string, expression: string, presence: string): RecordField {
-  return { name, kind: "text", expression, presence, shownAs };
+function word(name: string, expression: string, presence: string): RecordField {
+  return { name, kind: "text", isWord: true, expression, presence, shownAs };
+}
+
+/** A word of few values. */
+function oneOf(name: string, values: readonly string[], expression: string, presence: string): RecordField {
+  return { ...word(name, expression, presence), values };
 }
 
 function long(name: string, column: string, presence: string): RecordField {

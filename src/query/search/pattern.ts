@@ -36,6 +36,16 @@ export function patternsOf(
   return { ok: true, patterns };
 }
 
+/** Whether a word of a record is like the pattern. */
+export function isLike({ text, hasWildcard: isPattern }: Pattern, word: string): boolean {
+  if (!isPattern) return lowerAscii(word) === text;
+  const source = Array.from(text, (character) => {
+    if (character === "*") return ".*";
+    return character === "?" ? "." : RegExp.escape(character);
+  });
+  return new RegExp(`^${source.join("")}$`, "su").test(lowerAscii(word));
+}
+
 /** The pattern as an SQL LIKE pattern, its own special characters escaped. */
 export function likePattern({ text }: Pattern): string {
   return text

@@ -9,7 +9,7 @@ import { type AddressMatch, addressMatch } from "./address-match.ts";
 import { complexityFault, syntaxFault } from "./fault.ts";
 import { searchLimits } from "./parser.ts";
 import type { FieldName, SearchNode, SearchWord } from "./syntax-tree.ts";
-import { hasWildcard, type Pattern, patternsOf } from "./pattern.ts";
+import { hasWildcard, isLike, type Pattern, patternsOf } from "./pattern.ts";
 
 /** Bounds are included; null is unbounded. */
 export interface NumberRange {
@@ -160,6 +160,7 @@ function wildcardFault(planner: Planner, word: SearchWord, problem: string): Res
 }
 
 function tokenIn(field: RecordField, pattern: Pattern): Predicate {
+  if (field.values?.some((value) => isLike(pattern, value)) === false) return nothing;
   if (field.kind === "address") {
     return { kind: "address", field, match: addressMatch(pattern) };
   }
@@ -169,11 +170,13 @@ function tokenIn(field: RecordField, pattern: Pattern): Predicate {
     const value = BigInt(pattern.text);
     return { kind: "number", field, range: { low: value, high: value } };
   }
-  return { kind: field.kind === "long" ? "whole" : "token", field, pattern };
+  return { kind: field.kind === "long" || field.isWord === true ? "whole" : "token", field, pattern };
 }
 
+/** Several words one after another. */
 function phraseIn(field: RecordField, tokens: readonly string[]): Predicate {
-  return field.kind === "text" ? { kind: "phrase", field, tokens } : nothing;
+  const canHold = field.kind === "text" && field.isWord !== true;
+  return canHold ? { kind: "phrase", field, tokens } : nothing;
 }
 
 type NumberNode = Extract<SearchNode, { kind: "compare" | "range" }>;

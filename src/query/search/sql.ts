@@ -69,6 +69,7 @@ export function predicateSql(predicate: Predicate, format: RecordFormat, paramet
 
 /** A field that the record lacks matches nothing. */
 function present(field: RecordField, condition: string): string {
+  if (condition === "0") return condition;
   return field.presence === undefined ? condition : `((${field.presence}) AND ${condition})`;
 }
 
