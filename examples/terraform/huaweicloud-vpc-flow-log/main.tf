@@ -91,6 +91,14 @@ output "flow_log_id" {
   value = huaweicloud_vpc_flow_log.first.id
 }
 
+output "log_group_id" {
+  value = huaweicloud_lts_group.flows.id
+}
+
+output "log_stream_import_id" {
+  value = "${huaweicloud_lts_group.flows.id}/${huaweicloud_lts_stream.flows.id}"
+}
+
 output "flow_log_count" {
   value = length(data.huaweicloud_vpc_flow_logs.all.flow_logs)
 }

@@ -86,3 +86,11 @@ resource "opentelekomcloud_vpc_flow_log_v1" "first" {
 output "flow_log_id" {
   value = opentelekomcloud_vpc_flow_log_v1.first.id
 }
+
+output "log_group_id" {
+  value = opentelekomcloud_logtank_group_v2.flows.id
+}
+
+output "log_topic_import_id" {
+  value = "${opentelekomcloud_logtank_group_v2.flows.id}/${opentelekomcloud_logtank_topic_v2.flows.id}"
+}

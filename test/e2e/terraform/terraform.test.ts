@@ -31,9 +31,8 @@ interface Example {
   readonly variables: (place: Place) => Variables;
   /** Applied one after another; after each nothing differs. */
   readonly changes: readonly Variables[];
-  /** What is imported, by the output `flow_log_id` or the one that is named. */
-  readonly address: string;
-  readonly idOutput?: string;
+  /** What is imported, and the output that has the id to import it by. */
+  readonly imports: readonly (readonly [address: string, idOutput: string])[];
   /** Names of the log service's projects, which are hosts that the provider calls by https. */
   readonly hostNames?: readonly string[];
 }
@@ -58,7 +57,7 @@ const examples: readonly Example[] = [
       { status: "Inactive" },
       { status: "Active" },
     ],
-    address: "alicloud_vpc_flow_log.first",
+    imports: [["alicloud_vpc_flow_log.first", "flow_log_id"]],
   },
   {
     name: "alicloud-smartag-flow-log",
@@ -74,7 +73,7 @@ const examples: readonly Example[] = [
       { status: "Inactive" },
       { status: "Active" },
     ],
-    address: "alicloud_smartag_flow_log.first",
+    imports: [["alicloud_smartag_flow_log.first", "flow_log_id"]],
   },
   {
     name: "alicloud-log-service",
@@ -84,8 +83,7 @@ const examples: readonly Example[] = [
       return { ...others, endpoint: `localhost:${new URL(`http://${endpoint}`).port}` };
     },
     changes: [{ description: "changed" }, { retention_days: "7" }],
-    address: "alicloud_log_store.flows",
-    idOutput: "logstore_id",
+    imports: [["alicloud_log_store.flows", "logstore_id"]],
     hostNames: ["weir-flows.localhost"],
   },
   {
@@ -98,7 +96,11 @@ const examples: readonly Example[] = [
       resource_id: resource.uuid,
     }),
     changes: [{ name: "renamed" }, { retention_days: "14" }, { enabled: "false" }, { enabled: "true" }],
-    address: "huaweicloud_vpc_flow_log.first",
+    imports: [
+      ["huaweicloud_vpc_flow_log.first", "flow_log_id"],
+      ["huaweicloud_lts_group.flows", "log_group_id"],
+      ["huaweicloud_lts_stream.flows", "log_stream_import_id"],
+    ],
   },
   {
     name: "opentelekomcloud-vpc-flow-log",
@@ -110,12 +112,16 @@ const examples: readonly Example[] = [
       resource_id: resource.uuid,
     }),
     changes: [{ retention_days: "14" }, { name: "renamed" }],
-    address: "opentelekomcloud_vpc_flow_log_v1.first",
+    imports: [
+      ["opentelekomcloud_vpc_flow_log_v1.first", "flow_log_id"],
+      ["opentelekomcloud_logtank_group_v2.flows", "log_group_id"],
+      ["opentelekomcloud_logtank_topic_v2.flows", "log_topic_import_id"],
+    ],
   },
 ];
 
 describe.each(examples)("$name", (example) => {
-  const { name, source, variables, changes, address, idOutput = "flow_log_id", hostNames } = example;
+  const { name, source, variables, changes, imports, hostNames } = example;
   const isPossible = hasTerraform(source) && (hostNames === undefined || requireRoot("name hosts"));
   const directory = temporaryDirectory(`terraform-${name}`);
   let weir: RunningWeir | undefined;
@@ -154,7 +160,9 @@ describe.each(examples)("$name", (example) => {
         await terraform.apply(change);
         expect([change, await terraform.differences()]).toEqual([change, ""]);
       }
-      await terraform.importAgain(address, await terraform.output(idOutput));
+      const ids = new Map<string, string>();
+      for (const [, idOutput] of imports) ids.set(idOutput, await terraform.output(idOutput));
+      for (const [address, idOutput] of imports) await terraform.importAgain(address, ids.get(idOutput)!);
       expect(await terraform.differences()).toBe("");
       await terraform.destroy();
       const { flowLogs } = await callNative<{ flowLogs: unknown[] }>(weir!.data, "GET", "/flow-logs");
