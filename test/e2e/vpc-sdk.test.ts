@@ -193,6 +193,24 @@ describe.skipIf(!isPossible).each<[string, () => Call]>([
   });
 });
 
+describe.skipIf(!isPossible)("a flow log of refused traffic alone", () => {
+  it("says so where nobody tells what was refused", async () => {
+    const call = vpcSdk();
+    const { flowLogId } = await call("CreateFlowLog", {
+      resourceType: "NetworkInterface",
+      resourceId: networkInterface.id,
+      trafficType: "Drop",
+    });
+    await becomes(call, flowLogId as string, "Active");
+    const flowLog = await eventually("the delivery status is known", 30_000, async () => {
+      const found = await shown(call, flowLogId as string);
+      return found?.["flowLogDeliverStatus"] === "FAILED" ? found : undefined;
+    });
+    expect(flowLog["flowLogDeliverErrorMessage"]).toMatch(/verdict/iu);
+    await remove(call, flowLogId as string);
+  });
+});
+
 describe.skipIf(!isPossible)("the records of VPC flow logs", () => {
   /** Five datagrams and their echoes; resolves with the echo's port. */
   async function exchange(type: "udp4" | "udp6", address: string): Promise<number> {
