@@ -19,7 +19,7 @@ const bytesUnderWayMax = 128 * 1024 * 1024;
 
 /** What the main process holds for one capture process. */
 export interface BatchesUnderWay {
-  /** Counts a batch in; a fault if the process has sent more than it may, after which none is counted any more. */
+  /** Counts a batch in; a fault if the process has sent more than it may. */
   take(bytes: number): Result<void>;
   /** The batch is accepted, or given up. */
   end(bytes: number): void;
