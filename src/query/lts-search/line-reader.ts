@@ -185,7 +185,7 @@ function sumOf(counts: Iterable<number>): number {
 async function countBy(
   reader: Reader,
   range: LineRange,
-  expression: (parameters: Parameters) => string,
+  expression: (source: LineSource, parameters: Parameters) => string,
 ): Promise<Result<{ readonly progress: QueryProgress; readonly counts: ReadonlyMap<number, number> }>> {
   const prepared = prepare(range);
   if (!prepared.ok) return prepared;
@@ -193,7 +193,7 @@ async function countBy(
     prepared.value.sources.map(({ source, condition, parameters }) =>
       run(
         reader,
-        `SELECT ${expression(parameters)} AS bucket, count() FROM ${source.table} WHERE ${condition} GROUP BY bucket`,
+        `SELECT ${expression(source, parameters)} AS bucket, count() FROM ${source.table} WHERE ${condition} GROUP BY bucket`,
         parameters.values,
       ),
     ),
@@ -218,11 +218,11 @@ async function countLines(reader: Reader, range: LineRange, stepMs: number): Pro
       allowed: `at least ${Math.ceil((toMs - fromMs) / lineBucketsMax)} ms`,
     });
   }
-  const counted = await countBy(reader, range, (parameters) => {
+  const counted = await countBy(reader, range, (source, parameters) => {
     const from = parameters.bind("UInt64", fromMs);
     const last = parameters.bind("UInt64", bucketCount - 1);
     const step = parameters.bind("UInt64", stepMs);
-    return `least(intDiv(toUInt64(toUnixTimestamp(time)) * 1000 - ${from}, ${step}), ${last})`;
+    return `least(intDiv(${millisecondSql(source)} - ${from}, ${step}), ${last})`;
   });
   if (!counted.ok) return counted;
   const { progress, counts } = counted.value;
@@ -245,7 +245,6 @@ interface Prepared {
   readonly tokens: readonly string[];
 }
 
-/** A line's time is a whole second. */
 function prepare(range: LineRange): Result<Prepared> {
   const { fromMs, toMs, keywords } = range;
   if (!Number.isSafeInteger(fromMs) || !Number.isSafeInteger(toMs) || fromMs < 0 || fromMs > toMs) {
@@ -272,15 +271,24 @@ function prepareSource(
   { predicate }: Keywords,
 ): PreparedSource {
   const parameters = createParameters();
-  const fromS = Math.ceil(fromMs / 1000);
+  const second = (ms: number): string =>
+    `toDateTime(${parameters.bind("UInt32", Math.min(Math.floor(ms / 1000), secondsMax))})`;
+  const millisecond = millisecondSql(source);
   const conditions = [
     `logstore = ${parameters.bind("UInt32", logstore)}`,
-    `time >= toDateTime(${parameters.bind("UInt32", Math.min(fromS, secondsMax))})`,
-    `time <= toDateTime(${parameters.bind("UInt32", Math.min(Math.floor(toMs / 1000), secondsMax))})`,
-    ...(fromS > secondsMax ? ["0"] : []),
+    // Seconds say nothing that milliseconds do not, but the table's index knows them.
+    `time >= ${second(fromMs)}`,
+    `time <= ${second(toMs)}`,
+    `${millisecond} >= ${parameters.bind("UInt64", fromMs)}`,
+    `${millisecond} <= ${parameters.bind("UInt64", toMs)}`,
     predicateSql(predicate, source.format, parameters),
   ];
   return { source, condition: conditions.join(" AND "), parameters };
+}
+
+/** A line's time in milliseconds since 1970. */
+function millisecondSql({ nanosecond }: LineSource): string {
+  return `(toUInt64(toUnixTimestamp(time)) * 1000 + intDiv(${nanosecond}, 1000000))`;
 }
 
 /** Where a line is in the order of lines. */

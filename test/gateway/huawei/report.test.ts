@@ -101,6 +101,34 @@ describe("logs that a client reports", () => {
     ]);
   });
 
+  it("are found and counted to the millisecond, both ends of a range included", async () => {
+    const atMs = nowMs - 9500;
+    const report = { log_time_ns: `${atMs}999999`, contents: ["between seconds"], labels: {} };
+    expect((await server.call("POST", contents, report)).status).toBe(200);
+    const within = async (fromMs: number, toMs: number) => {
+      const range = { start_time: atMs + fromMs, end_time: atMs + toMs };
+      const { body } = await server.call("POST", query, { ...range, keywords: "between", is_count: true });
+      expect(body.count).toBe(body.logs.length);
+      return body.count as number;
+    };
+    expect(await within(0, 0)).toBe(1);
+    expect(await within(-600, 0)).toBe(1);
+    expect(await within(0, 600)).toBe(1);
+    expect(await within(1, 600)).toBe(0);
+    expect(await within(-600, -1)).toBe(0);
+    const [, projectPath, groupId, streamId] = /^(.*)\/groups\/(.+)\/streams\/(.+)\/content/u.exec(query)!;
+    const counted = await server.call("POST", `${projectPath}/lts/keyword-count`, {
+      group_id: groupId,
+      stream_id: streamId,
+      start_time: atMs - 500,
+      end_time: atMs + 500,
+      step_interval: 250,
+      key_word: "between",
+    });
+    const buckets = counted.body.histogram as { num: number }[];
+    expect([counted.body.count, ...buckets.map(({ num }) => num)]).toEqual([1, 0, 0, 1, 0]);
+  });
+
   it("can be packed by gzip", async () => {
     const tokens = await callHuawei(
       server.access,
