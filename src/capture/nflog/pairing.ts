@@ -89,8 +89,8 @@ export function createPairing(options: PairingOptions): Pairing {
 }
 
 /**
- * Takes one logged packet, whose payload lies in `datagram`; `nowUs` is this process's clock. The slots that
- * are decided then are to be looked at and released before the next call: each call decides two at most.
+ * Takes one logged packet, whose payload lies in `datagram`; `nowUs` is this process's clock. Each call decides one
+ * slot at most. Slots that are decided are to be looked at and released before all there are have been decided.
  */
 export function takeLogged(
   pairing: Pairing,

@@ -206,6 +206,8 @@ function followSequence(source: Source, sequence: number): void {
   source.lost += gap;
   source.overrun = false;
   abandonWaiting(source.pairing);
+  // All of them may be all there are: the next packet needs a slot.
+  handOver(source);
 }
 
 /** After a loss that no sequence number has told of yet, nothing may be called rejected. */
