@@ -28,7 +28,15 @@ const settleMs = 100;
 /** `prefix` is a command that starts it, such as `ip netns exec` and its arguments. */
 export async function startSink(cpu: number, prefix: readonly string[] = []): Promise<Sink> {
   const script = join(import.meta.dirname, "sink.ts");
-  const [command, ...args] = [...prefix, "taskset", "-c", `${cpu}`, process.execPath, script];
+  const [command, ...args] = [
+    ...prefix,
+    "taskset",
+    "-c",
+    `${cpu}`,
+    process.execPath,
+    "--disable-warning=ExperimentalWarning",
+    script,
+  ];
   const child = spawn(command, args, {
     stdio: ["pipe", "pipe", "inherit"],
   });
