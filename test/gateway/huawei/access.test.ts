@@ -297,6 +297,40 @@ describe("policies", () => {
     });
     expect(deleted.body.code).toBe("VPC.2201");
   });
+
+  it("deny a flow log in whichever case its id is written", async () => {
+    const { accountId } = server.key;
+    const { access, accessKeys, flowLogs: kept } = server.control;
+    const group = unwrap(server.groups.create(server.project, { name: "careful", retentionDays: 7 }));
+    const stream = unwrap(server.groups.createStream(server.project, group.id, { name: "careful" }));
+    const made = await server.call("POST", flowLogs, {
+      flow_log: {
+        resource_type: "port",
+        resource_id: server.resource("eth0").uuid,
+        traffic_type: "all",
+        log_group_id: group.id,
+        log_topic_id: stream.id,
+      },
+    });
+    const id = made.body.flow_log.id as string;
+    const user = unwrap(access.users.create(accountId, "careful"));
+    const document = JSON.stringify({
+      Version: "1",
+      Statement: [
+        { Effect: "Allow", Action: "vpc:*", Resource: "*" },
+        { Effect: "Deny", Action: "vpc:*", Resource: `acs:vpc:*:*:flowlog/${id}` },
+      ],
+    });
+    unwrap(access.policies.create(accountId, "careful", { document }));
+    unwrap(access.policies.attach(accountId, "careful", user.id));
+    const as = { ...server.access, ...unwrap(accessKeys.create(accountId, { userId: user.id })) };
+    for (const name of [id, id.toUpperCase()]) {
+      for (const method of ["GET", "DELETE"]) {
+        expect((await callHuawei(as, method, `${flowLogs}/${name}`)).body.code).toBe("VPC.2201");
+      }
+    }
+    expect(kept.find(id)).toBeDefined();
+  });
 });
 
 describe("the identity service", () => {

@@ -94,6 +94,22 @@ describe("a user with policies", () => {
     });
   });
 
+  it("is denied what a policy denies by whichever of its names it is called", async () => {
+    const FlowLogId = await flowLog();
+    const { uuid } = unwrap(server.control.flowLogs.get(server.scope, FlowLogId));
+    const { gateway } = server;
+    const other = await flowLog();
+    const Resource = [`acs:smartag:*:*:flowlog/${FlowLogId}`, `acs:smartag:*:*:smartag/${gateway.id}`];
+    await having({ Effect: "Allow", Action: "smartag:*", Resource: "*" }, () =>
+      having({ Effect: "Deny", Action: "smartag:*", Resource }, async () => {
+        expect(code(await call("DeleteFlowLog", { FlowLogId }))).toBe(denied);
+        expect(code(await call("DeleteFlowLog", { FlowLogId: uuid }))).toBe(denied);
+        const bound = { FlowLogId: other, SmartAGId: gateway.uuid };
+        expect(code(await call("AssociateFlowLog", bound))).toBe(denied);
+      }),
+    );
+  });
+
   it("needs both the gateway and the flow log to bind them", async () => {
     const FlowLogId = await flowLog();
     const fields = { FlowLogId, SmartAGId: server.gateway.id };

@@ -95,4 +95,25 @@ describe("a user", () => {
       expect(await call("DescribeFlowLogs")).toBe(denied);
     });
   });
+
+  it("is denied what a policy denies by whichever of its names it is called", async () => {
+    const id = await server.create();
+    const { uuid } = unwrap(server.control.flowLogs.get(server.scope, id));
+    const { vpc } = server;
+    const onVpc = { ResourceType: "VPC", TrafficType: "All" };
+    const tag = { ResourceType: "FLOWLOG", "Tag.1.Key": "k", "Tag.1.Value": "v" };
+    const Resource = [arn(`flowlog/${id}`), arn(`vpc/${vpc.id}`)];
+    await having({ Action: "vpc:*", Resource: "*" }, () =>
+      having({ Effect: "Deny", Action: "vpc:*", Resource }, async () => {
+        for (const name of [id, uuid]) {
+          expect(await call("DeleteFlowLog", { FlowLogId: name })).toBe(denied);
+          expect(await call("TagResources", { ...tag, "ResourceId.1": name })).toBe(denied);
+          expect(await call("MoveResourceGroup", { ...tag, ResourceId: name })).toBe(denied);
+        }
+        for (const name of [vpc.id, vpc.uuid]) {
+          expect(await call("CreateFlowLog", { ...onVpc, ResourceId: name })).toBe(denied);
+        }
+      }),
+    );
+  });
 });

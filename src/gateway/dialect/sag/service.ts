@@ -51,7 +51,7 @@ export function createSagService(given: SagDependencies): RpcService {
     operations: new Map<string, RpcOperation>([
       ...sagActions.map((action): [string, RpcOperation] => [
         action,
-        { permission: permissionOf(action), run: operations[action] },
+        { permission: permissionOf(action, dependencies.control), run: operations[action] },
       ]),
       [
         "DescribeRegions",

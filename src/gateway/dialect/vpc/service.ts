@@ -48,7 +48,7 @@ export function createVpcService(given: VpcDependencies): RpcService {
     operations: new Map<string, RpcOperation>([
       ...vpcActions.map((action): [string, RpcOperation] => [
         action,
-        { permission: permissionOf(action), run: run(operations[action]) },
+        { permission: permissionOf(action, control), run: run(operations[action]) },
       ]),
       [
         "DescribeRegions",
