@@ -93,7 +93,10 @@ export function createWindowAccount({ windowUs, sinceUs, nowUs, say }: WindowAcc
     isDue: (readUpToUs) => !(readUpToUs < at.openEndUs && readUpToUs >= at.closedUpToUs - reachUs),
     close(readUpToUs) {
       if (Number.isNaN(at.openEndUs)) beginAt(Math.min(at.earliestUs, readUpToUs));
-      if (readUpToUs < at.closedUpToUs - reachUs) beginAt(readUpToUs);
+      if (readUpToUs < at.closedUpToUs - reachUs) {
+        losses.forgetAfter(readUpToUs);
+        beginAt(readUpToUs);
+      }
       if (readUpToUs - at.openEndUs > reachUs) beginAt(readUpToUs - reachUs);
       while (readUpToUs >= at.openEndUs) closeOne();
     },
@@ -107,29 +110,39 @@ export function createWindowAccount({ windowUs, sinceUs, nowUs, say }: WindowAcc
   };
 }
 
-/** Times between which packets may be missing, in the order in which they became known. */
+/** Times between which packets may be missing. */
 interface Losses {
+  /** A clock that was set back between the two gives the later first. */
   readonly add: (fromUs: number, toUs: number) => void;
   /** Whether any touches [fromUs, untilUs). */
   readonly overlap: (fromUs: number, untilUs: number) => boolean;
   readonly forgetBefore: (timeUs: number) => void;
+  readonly forgetAfter: (timeUs: number) => void;
 }
 
 /** Beyond this the last one stretches to hold the next. */
 const lossesMax = 64;
 
 function createLosses(): Losses {
-  let losses: { readonly fromUs: number; toUs: number }[] = [];
+  let losses: { fromUs: number; toUs: number }[] = [];
   return {
-    add(fromUs, toUs) {
+    add(oneUs, otherUs) {
+      const fromUs = Math.min(oneUs, otherUs);
+      const toUs = Math.max(oneUs, otherUs);
       const last = losses.at(-1);
-      if (last !== undefined && (fromUs <= last.toUs || losses.length === lossesMax)) {
+      const touches = last !== undefined && fromUs <= last.toUs && toUs >= last.fromUs;
+      if (last !== undefined && (touches || losses.length === lossesMax)) {
+        last.fromUs = Math.min(last.fromUs, fromUs);
         last.toUs = Math.max(last.toUs, toUs);
       } else losses.push({ fromUs, toUs });
     },
     overlap: (fromUs, untilUs) => losses.some((loss) => loss.fromUs < untilUs && loss.toUs >= fromUs),
     forgetBefore(timeUs) {
       losses = losses.filter(({ toUs }) => toUs >= timeUs);
+    },
+    forgetAfter(timeUs) {
+      losses = losses.filter(({ fromUs }) => fromUs <= timeUs);
+      for (const loss of losses) loss.toUs = Math.min(loss.toUs, timeUs);
     },
   };
 }

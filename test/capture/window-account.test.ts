@@ -109,6 +109,31 @@ describe("the account of windows", () => {
     expect(said).toEqual(["5N"]);
   });
 
+  it("spares no window whose loss comes while the clock is set back, or after it was", () => {
+    const { account, said } = accountOf({});
+    account.lost(minute(0) + 9, minute(0) + 10);
+    account.close(minute(5));
+    // Within the open window: from 50 seconds back to 40.
+    account.lost(minute(5) + 50_000_000, minute(5) + 40_000_000);
+    account.close(minute(6));
+    // A loss is dated ahead of the clock; those that come when the clock is right are others.
+    account.lost(minute(9), minute(9) + 1);
+    account.lost(minute(7), minute(7) + 1);
+    account.close(minute(10));
+    expect(said).toEqual(["0S", "1N", "2N", "3N", "4N", "5S", "6N", "7S", "8N", "9S"]);
+  });
+
+  it("blames what was lost for no window of the time to come when it begins anew", () => {
+    const { account, said } = accountOf({ nowUs: minute(0) + 3 * day });
+    account.lost(minute(0) + 3 * day, minute(5));
+    account.close(minute(5));
+    account.lost(minute(5) + 7, minute(5) + 8);
+    account.close(minute(8));
+    expect(said).toEqual(["5S", "6N", "7N"]);
+    account.close(minute(0) + 4 * day);
+    expect(said.filter((text) => text.endsWith("S"))).toEqual(["5S"]);
+  });
+
   it("speaks of every window once, in order, and never NODATA of one that was lost or has records", () => {
     const eventArbitrary = fc.oneof(
       fc.record({ kind: fc.constant("recorded"), step: fc.nat(3 * windowUs) }),

@@ -20,6 +20,11 @@ export interface LossWatchDeps {
 }
 
 export interface LossWatch {
+  /**
+   * Watches a subject from now on, before it is attached to any tap; what is lost from the last look at the
+   * one that it replaces is its own.
+   */
+  begin(metered: MeteredSubject, former: MeteredSubject | undefined): void;
   /** Looks at what was lost since the last look. `nowUs` is the time of packets that come now. */
   look(subjects: Iterable<MeteredSubject>, nowUs: number): void;
 }
@@ -44,7 +49,17 @@ export function createLossWatch({ ledger, interfaces, clock, delayMs }: LossWatc
     lastMonotonicUs = monotonicUs;
     return jumped;
   };
+  const kernelDropsOf = ({ subject }: MeteredSubject): number =>
+    ledger.totalOf(subjectKey(subject)).kernelDrops;
   return {
+    begin(metered, former) {
+      const known = former === undefined || former.account === null ? undefined : knownOf.get(former);
+      // That it is attached for the first time is no loss.
+      knownOf.set(metered, {
+        kernelDrops: known?.kernelDrops ?? kernelDropsOf(metered),
+        attachments: Infinity,
+      });
+    },
     look(subjects, nowUs) {
       const jumped = jumpedTo(nowUs);
       const failed = new Set(
@@ -53,13 +68,12 @@ export function createLossWatch({ ledger, interfaces, clock, delayMs }: LossWatc
           .map(({ name }) => name),
       );
       for (const metered of subjects) {
-        if (metered.account === null) continue;
-        const key = subjectKey(metered.subject);
+        const known = knownOf.get(metered);
+        if (metered.account === null || known === undefined) continue;
         const now: Known = {
-          kernelDrops: ledger.totalOf(key).kernelDrops,
-          attachments: ledger.attachmentsOf(key),
+          kernelDrops: kernelDropsOf(metered),
+          attachments: ledger.attachmentsOf(subjectKey(metered.subject)),
         };
-        const known = knownOf.get(metered) ?? now;
         knownOf.set(metered, now);
         const isLoss =
           now.kernelDrops > known.kernelDrops ||

@@ -116,7 +116,7 @@ function createState(deps: SessionDeps): State {
     gone: [],
     plan: emptyPlan,
     readUpToUs: 0,
-    checkedUs: Number.NaN,
+    checkedUs: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -191,7 +191,7 @@ function nowUsOf({ deps, readUpToUs }: State): number {
 function isCheckDue(state: State): boolean {
   const { subjects, readUpToUs } = state;
   for (const { account } of subjects.values()) if (account?.isDue(readUpToUs) === true) return true;
-  if (Number.isNaN(state.checkedUs)) state.checkedUs = readUpToUs;
+  if (state.checkedUs === Number.NEGATIVE_INFINITY) state.checkedUs = readUpToUs;
   return Math.abs(readUpToUs - state.checkedUs) >= checkEveryUs;
 }
 
@@ -226,6 +226,7 @@ function changeSubjects(state: State, next: CapturePlan): Map<MeteredSubject, Me
       ...(former === undefined ? {} : { before: subjectStatus(former) }),
       meteredBefore: ledger.totalOf(key).metered,
     });
+    state.watch.begin(metered, former);
     subjects.set(key, metered);
     opened.set(metered, former);
   }

@@ -55,6 +55,7 @@ function watched(delayMs = 0): Watched {
     closedUpToUs: () => 0,
     counts: () => ({ ok: 0, noData: 0, skipData: 0 }),
   };
+  watch.begin(metered, undefined);
   const tapOf = (): FedTap => createFedTap("eth0", createIntake(1, point));
   const tap = tapOf();
   ledger.reattach(tap, [subject]);

@@ -7,6 +7,7 @@ import { createFrameColumns, linkTypeEthernet, vlanInFrame } from "../../../src/
 import type { HostInterface } from "../../../src/capture/interface.ts";
 import { allTraffic, type CapturePolicy, type CaptureSubject, emptyPlan } from "../../../src/capture/plan.ts";
 import { packetTypes } from "../../../src/capture/ring/layout.ts";
+import type { KernelCounts } from "../../../src/capture/ring/ring.ts";
 import { createFedTap, type FedTap } from "../../../src/capture/tap.ts";
 import { decodeFlowBatch, logStatuses } from "../../../src/flow/mod.ts";
 
@@ -43,6 +44,8 @@ interface Run {
   readonly session: Session;
   /** Packets that the kernel says it handed over, and that nobody ever reads. */
   readonly lost: { packets: number };
+  /** Packets that the kernel says it dropped. */
+  readonly dropped: { packets: number };
   /** Lets the clock show this time, reads up to it, and takes packets that came just then. */
   readonly at: (timeS: number, packets?: number) => void;
   /** What was handed over: "flow log, start of the window in seconds, packets or status". */
@@ -51,10 +54,15 @@ interface Run {
   readonly accounted: number[];
 }
 
-async function runOf(subjects: readonly CaptureSubject[], startS: number): Promise<Run> {
+async function runOf(
+  subjects: readonly CaptureSubject[],
+  startS: number,
+  onSend: () => void = () => undefined,
+): Promise<Run> {
   const rows: string[] = [];
   const accounted: number[] = [];
   const lost = { packets: 0 };
+  const dropped = { packets: 0 };
   let tap: FedTap | undefined;
   let nowS = startS;
   const session = createSession({
@@ -64,7 +72,11 @@ async function runOf(subjects: readonly CaptureSubject[], startS: number): Promi
     discover: () => [device],
     openTap(_, intake) {
       const fed = createFedTap("eth0", intake);
-      tap = { ...fed, catchUp: () => fed.catchUp() + lost.packets };
+      const counts = (): KernelCounts => {
+        fed.setDrops(dropped.packets);
+        return fed.counts();
+      };
+      tap = { ...fed, counts, catchUp: () => fed.catchUp() + lost.packets };
       return { ok: true, value: tap };
     },
     sendBatch(sequence, bytes, written) {
@@ -76,6 +88,7 @@ async function runOf(subjects: readonly CaptureSubject[], startS: number): Promi
         rows.push(`${header.flowLogId} ${startS} ${what}`);
       }
       written();
+      onSend();
       queueMicrotask(() => session.outbox.accepted(sequence));
     },
     sendAccounted: (told) => void accounted.push(...told.map(({ accountedUpToUs }) => accountedUpToUs / 1e6)),
@@ -86,7 +99,7 @@ async function runOf(subjects: readonly CaptureSubject[], startS: number): Promi
     session.advance(timeS * 1e6);
     if (packets > 0) give(tap!, timeS, packets);
   };
-  return { session, lost, at, rows, accounted };
+  return { session, lost, dropped, at, rows, accounted };
 }
 
 function give(tap: FedTap, timeS: number, packets: number): void {
@@ -148,6 +161,30 @@ describe("a capture session", () => {
     expect(session.status().check).toEqual({ checks: 3, errorPackets: 3 });
     at(1004 * minute);
     expect(rows.at(-1)).toBe(`fl-window ${1003 * minute} NODATA`);
+  });
+
+  it("says what the kernel dropped while a change of the flow log handed over what was metered before", async () => {
+    let onSend = (): void => undefined;
+    const { session, dropped, at, rows } = await runOf([windowed], 1000 * minute + 1, () => onSend());
+    at(1000 * minute + 2, 5);
+    at(1000 * minute + 3);
+    onSend = () => void (dropped.packets = 100);
+    await session.apply({ ...emptyPlan, subjects: [{ ...windowed, revision: 2 }] });
+    at(1001 * minute);
+    at(1002 * minute);
+    await settled();
+    expect(rows).toEqual([
+      `fl-window ${1000 * minute} 5`,
+      `fl-window ${1000 * minute} SKIPDATA`,
+      `fl-window ${1001 * minute} NODATA`,
+    ]);
+  });
+
+  it("blames windows of what the ledger lacks though it was never checked before", async () => {
+    const { lost, at, rows } = await runOf([windowed], 1000 * minute + 1);
+    lost.packets = 3;
+    at(1001 * minute);
+    expect(rows).toEqual([`fl-window ${1000 * minute} SKIPDATA`]);
   });
 
   it("goes on where a former process stopped speaking", async () => {
