@@ -12,8 +12,8 @@ export interface WindowMemory {
 
 export interface AccountedWindows {
   /**
-   * Takes a new plan: subjects that are gone are forgotten. Those that nobody can begin now, because no process
-   * runs, begin at `pendingSinceUs`.
+   * Takes a new plan: subjects that are gone are forgotten. What the plan says of a subject holds from now on.
+   * Those that nobody can begin now, because no process runs, begin at `pendingSinceUs`.
    */
   follow(plan: CapturePlan, pendingSinceUs: number | undefined): void;
   note(subjects: readonly AccountedSubject[]): void;
@@ -21,13 +21,27 @@ export interface AccountedWindows {
   continued(plan: CapturePlan): CapturePlan;
 }
 
-/**
- * `source` keeps the entries of several captures in one memory apart. Without a memory, restarts of capture
- * processes alone are bridged.
- */
-export function createAccountedWindows(source: string, memory?: WindowMemory): AccountedWindows {
-  const nameOf = (subject: { readonly flowLogId: string; readonly resourceId: string }): string =>
-    `${source} ${subjectKey(subject)}`;
+/** What packets are read from; keeps the entries of several captures in one memory apart. */
+export type CaptureSource = "packets" | "verdicts";
+
+type SubjectName = Pick<AccountedSubject, "flowLogId" | "resourceId">;
+
+function entryName(source: CaptureSource, subject: SubjectName): string {
+  return `${source} ${subjectKey(subject)}`;
+}
+
+/** Up to where the subject's windows were accounted for by the source, when the memory was opened. */
+export function rememberedUpToUs(
+  memory: WindowMemory | undefined,
+  source: CaptureSource,
+  subject: SubjectName,
+): number | undefined {
+  return memory?.all().get(entryName(source, subject));
+}
+
+/** Without a memory, restarts of capture processes alone are bridged. */
+export function createAccountedWindows(source: CaptureSource, memory?: WindowMemory): AccountedWindows {
+  const nameOf = (subject: SubjectName): string => entryName(source, subject);
   const own = [...(memory?.all() ?? [])].filter(([name]) => name.startsWith(`${source} `));
   const accounted = new Map(own);
   const wanted = new Set<string>();
@@ -40,10 +54,16 @@ export function createAccountedWindows(source: string, memory?: WindowMemory): A
   return {
     follow(plan, pendingSinceUs) {
       wanted.clear();
-      for (const subject of plan.subjects) if (subject.policy.kind === "window") wanted.add(nameOf(subject));
-      const pending = [...wanted].filter((key) => pendingSinceUs !== undefined && !accounted.has(key));
+      const begun = new Map<string, number>();
+      for (const subject of plan.subjects) {
+        if (subject.policy.kind !== "window") continue;
+        const key = nameOf(subject);
+        wanted.add(key);
+        const upToUs = subject.accountedUpToUs ?? (accounted.has(key) ? undefined : pendingSinceUs);
+        if (upToUs !== undefined) begun.set(key, upToUs);
+      }
       change(
-        new Map(pending.map((key) => [key, pendingSinceUs!])),
+        begun,
         [...accounted.keys()].filter((key) => !wanted.has(key)),
       );
     },

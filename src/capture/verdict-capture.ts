@@ -6,6 +6,7 @@
  * table comes and goes by a command of the user's, so it is looked for again and again while verdicts are wanted.
  */
 import { type Fault, fault, type Result } from "../base/mod.ts";
+import { type CaptureSource, rememberedUpToUs } from "./accounted-windows.ts";
 import { type Capture, type CaptureDeps, createCapture } from "./capture.ts";
 import type { CaptureConfig } from "./config.ts";
 import type { Firewall } from "./nflog/firewall.ts";
@@ -29,8 +30,8 @@ const lookEveryMs = 5000;
 
 interface State {
   verdicts: VerdictStatus;
-  /** The subjects of the last plan with the source of each. */
-  sources: ReadonlySet<string>;
+  /** The source of each subject of the last plan; undefined before the first. */
+  sources: ReadonlyMap<string, CaptureSource> | undefined;
   timer: NodeJS.Timeout | undefined;
   stopped: boolean;
 }
@@ -50,7 +51,7 @@ export function createVerdictCapture(given: Partial<CaptureConfig>, deps: Verdic
     deps,
     state: {
       verdicts: unavailable(fault("CaptureUnavailable", "not looked for yet")),
-      sources: new Set(),
+      sources: undefined,
       timer: undefined,
       stopped: false,
     },
@@ -78,21 +79,18 @@ export function createVerdictCapture(given: Partial<CaptureConfig>, deps: Verdic
  * by both: the second says SKIPDATA of it, for what passed in between was seen by neither.
  */
 async function apply(parts: Parts, plan: CapturePlan): Promise<Result<CaptureStatus>> {
-  const { ring, log, state, deps } = parts;
-  const nowUs = deps.clock.nowMs() * 1000;
-  const subjects = plan.subjects.map((subject) =>
-    state.sources.has(sourceKey(subject, !subject.verdicts))
-      ? { ...subject, accountedUpToUs: nowUs }
-      : subject,
-  );
-  state.sources = new Set(subjects.map((subject) => sourceKey(subject, subject.verdicts)));
+  const { ring, log, state } = parts;
+  const subjects = plan.subjects.map((subject) => continued(parts, subject));
+  state.sources = new Map(subjects.map((subject) => [subjectKey(subject), sourceOf(subject)]));
   const ofLog = { ...plan, subjects: subjects.filter(({ verdicts }) => verdicts) };
   const ofRing = { ...plan, subjects: subjects.filter(({ verdicts }) => !verdicts) };
-  // A capture that was never asked for anything needs no process.
-  const isLogIdle = ofLog.subjects.length === 0 && log.status().state !== "running";
   const applyRing = (): Promise<Result<CaptureStatus>> => ring.apply(ofRing);
-  const applyLog = async (): Promise<Result<CaptureStatus>> =>
-    isLogIdle ? { ok: true, value: log.status() } : log.apply(ofLog);
+  const applyLog = async (): Promise<Result<CaptureStatus>> => {
+    const applied = log.apply(ofLog);
+    // What does not run has let go of everything at once, and need not run for that.
+    const isIdle = ofLog.subjects.length === 0 && log.status().state !== "running";
+    return isIdle ? { ok: true, value: log.status() } : await applied;
+  };
   // Verdicts are there for all or for none: whoever is to lose subjects comes first. Each is told in any case.
   const [first, second] = ofLog.subjects.length === 0 ? [applyLog, applyRing] : [applyRing, applyLog];
   const [one, other] = [await first(), await second()];
@@ -100,8 +98,26 @@ async function apply(parts: Parts, plan: CapturePlan): Promise<Result<CaptureSta
   return other.ok ? { ok: true, value: merge(ring.status(), log.status(), state.verdicts) } : other;
 }
 
-function sourceKey(subject: CaptureSubject, verdicts: boolean): string {
-  return `${subjectKey(subject)} ${verdicts}`;
+function sourceOf({ verdicts }: CaptureSubject): CaptureSource {
+  return verdicts ? "verdicts" : "packets";
+}
+
+/** The subject with what its source has to know where it had the other one, be it before Weir's start. */
+function continued(parts: Parts, subject: CaptureSubject): CaptureSubject {
+  const accountedUpToUs = otherUpToUs(parts, subject);
+  return accountedUpToUs === undefined ? subject : { ...subject, accountedUpToUs };
+}
+
+/** Up to where the source that the subject had until now accounted for its windows; undefined if it is the same. */
+function otherUpToUs({ state, deps }: Parts, subject: CaptureSubject): number | undefined {
+  const source = sourceOf(subject);
+  const other: CaptureSource = source === "verdicts" ? "packets" : "verdicts";
+  if (state.sources !== undefined) {
+    return state.sources.get(subjectKey(subject)) === other ? deps.clock.nowMs() * 1000 : undefined;
+  }
+  const memory = deps.windowMemory;
+  if (rememberedUpToUs(memory, source, subject) !== undefined) return undefined;
+  return rememberedUpToUs(memory, other, subject);
 }
 
 function watch(parts: Parts): void {
