@@ -6,6 +6,7 @@ import type { FlagWords } from "./flag-words.ts";
 const outputs = ["log", "netflow", "all"] as const;
 const netflowVersions = ["5", "9", "10"] as const;
 const trafficTypes = ["all", "accept", "reject"] as const;
+const ipVersions = { "4": [4], "6": [6], both: [4, 6] } as const;
 const netflowPortDefault = 9995;
 
 export interface SettingFlags {
@@ -20,6 +21,7 @@ export interface SettingFlags {
   readonly inactiveTimeout?: number;
   readonly window?: number;
   readonly traffic?: (typeof trafficTypes)[number];
+  readonly ipVersion?: keyof typeof ipVersions;
 }
 
 export const settingFlags = {
@@ -52,6 +54,12 @@ export const settingFlags = {
     brief: "Which packets, by what the firewall decided; default all",
     optional: true,
   },
+  ipVersion: {
+    kind: "enum",
+    values: ["4", "6", "both"],
+    brief: "Which packets, by their version of IP; default both",
+    optional: true,
+  },
 } as const;
 
 /** The body of the native API's settings: only what was named. */
@@ -59,7 +67,7 @@ export interface SettingsPatch {
   name?: string;
   description?: string;
   policy?: { activeTimeoutS?: number; inactiveTimeoutS?: number; windowS?: number };
-  filter?: { trafficType?: (typeof trafficTypes)[number] };
+  filter?: { trafficType?: (typeof trafficTypes)[number]; ipVersions?: readonly number[] };
   outputs?: {
     logService?: { enabled?: boolean; regionId?: string; project?: string; logstore?: string };
     netflow?: { enabled?: boolean; address?: string; port?: number; version?: number };
@@ -80,7 +88,10 @@ export function patchFrom(flags: SettingFlags): Result<SettingsPatch> {
       ...(flags.inactiveTimeout === undefined ? {} : { inactiveTimeoutS: flags.inactiveTimeout }),
       ...(flags.window === undefined ? {} : { windowS: flags.window }),
     },
-    filter: flags.traffic === undefined ? {} : { trafficType: flags.traffic },
+    filter: {
+      ...(flags.traffic === undefined ? {} : { trafficType: flags.traffic }),
+      ...(flags.ipVersion === undefined ? {} : { ipVersions: ipVersions[flags.ipVersion] }),
+    },
     outputs: { logService: logService.value, netflow: netflow.value },
   });
 }
@@ -148,6 +159,7 @@ export const settingWords: FlagWords = {
   "policy.inactiveTimeoutS": "--inactive-timeout",
   "policy.windowS": "--window",
   "filter.trafficType": "--traffic",
+  "filter.ipVersions": "--ip-version",
   targetId: "--on",
   "target.id": "--on",
   "outputs.logService.project": "--log",

@@ -45,6 +45,11 @@ describe("weir flow-log create --on", () => {
     expect(shown.out).toMatch(/^status +active$/mu);
     expect(shown.out).toMatch(/^window +60 s$/mu);
     expect(shown.out).toMatch(/^traffic +reject, IPv4 and IPv6$/mu);
+    const changed = await weir("flow-log", "update", id, ...data, "--json", "--ip-version", "6");
+    expect(JSON.parse(changed.out).filter).toMatchObject({ trafficType: "reject", ipVersions: [6] });
+    settle(id);
+    const narrowed = await weir("flow-log", "show", id, ...data);
+    expect(narrowed.out).toMatch(/^traffic +reject, IPv6$/mu);
     expect((await weir("flow-log", "delete", id, ...data)).out).toBe(`deleted flow log ${id}\n`);
     const list = await weir("flow-log", "list", ...data);
     expect(list.out).toMatch(new RegExp(`^${id} +all +vpc +deleting `, "mu"));
