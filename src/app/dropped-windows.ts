@@ -2,7 +2,9 @@
  * Windows of which the spool dropped records, because it was full, are told: a SKIPDATA record of each goes
  * where the dropped ones were to go. It is the newest of the spool then, so that it comes when they cannot.
  */
-import { randomText } from "../base/mod.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { randomText, type Result } from "../base/mod.ts";
 import {
   batchId,
   createFlowBatch,
@@ -19,9 +21,11 @@ import type { DroppedBatch, SpoolInput } from "../spool/mod.ts";
 
 export interface DroppedWindowsDependencies {
   readonly agentId: string;
-  readonly append: (input: SpoolInput) => Promise<{ readonly ok: boolean }>;
+  readonly append: (input: SpoolInput) => Promise<Result<unknown>>;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** When what was not accepted is tried again. */
+  readonly retryMs?: number;
 }
 
 export interface DroppedWindows {
@@ -40,7 +44,7 @@ interface Window {
 }
 
 export function createDroppedWindows(dependencies: DroppedWindowsDependencies): DroppedWindows {
-  const { agentId, append, logger, metrics } = dependencies;
+  const { agentId, logger, metrics } = dependencies;
   const told = metrics.counter(
     "weir_spool_windows_skipped_total",
     "SKIPDATA records made because the spool dropped records of the window",
@@ -67,12 +71,23 @@ export function createDroppedWindows(dependencies: DroppedWindowsDependencies): 
         routes: [{ sink, target }],
       };
       told.add(windows.length);
-      void append(input).then((accepted) => {
-        if (!accepted.ok)
-          logger.error({ accepted, flowLogId }, "SKIPDATA of dropped records is not accepted");
-      });
+      void appendUntilAccepted(input, dependencies);
     },
   };
+}
+
+/** A spool that was full may stand on a disk that is. What is not accepted before Weir's end is not told. */
+async function appendUntilAccepted(
+  input: SpoolInput,
+  { append, logger, retryMs = 1000 }: DroppedWindowsDependencies,
+): Promise<void> {
+  for (;;) {
+    const accepted = await append(input);
+    if (accepted.ok) return;
+    logger.error({ fault: accepted.fault }, "SKIPDATA of dropped records is not accepted");
+    if (!accepted.fault.retryable) return;
+    await sleep(retryMs, undefined, { ref: false });
+  }
 }
 
 /** The windows of the batch that are not told yet, which they are from now on. */

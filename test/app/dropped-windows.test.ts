@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { createDroppedWindows } from "../../src/app/dropped-windows.ts";
-import { systemClock, unwrap } from "../../src/base/mod.ts";
+import { fail, type Result, systemClock, unwrap } from "../../src/base/mod.ts";
 import {
   batchId,
   createFlowBatch,
@@ -15,6 +15,7 @@ import {
 } from "../../src/flow/mod.ts";
 import { createMetrics, type Metrics, silentLogger } from "../../src/observe/mod.ts";
 import { openSpool, type Spool } from "../../src/spool/mod.ts";
+import { eventually } from "../support/weir.ts";
 
 const minuteUs = 60_000_000;
 const rows = 500;
@@ -24,16 +25,37 @@ let folder = "";
 let spool: Spool;
 let metrics: Metrics;
 let sequence = 0;
+/** How often the spool refuses what it is told, from now on. */
+let refusals = 0;
+/** What it was told. */
+const words: Promise<unknown>[] = [];
+
+function refuse(): Result<never> {
+  refusals--;
+  return fail("DiskFull", "no space", { retryable: true });
+}
+
+/** Resolves when nothing more is to be told of what was dropped so far. */
+async function allTold(): Promise<void> {
+  for (let word = words.shift(); word !== undefined; word = words.shift()) await word;
+}
 
 beforeEach(() => {
+  refusals = 0;
+  words.length = 0;
   folder = mkdtempSync(join(tmpdir(), "weir-dropped-"));
   metrics = createMetrics();
   sequence = 0;
   const windows = createDroppedWindows({
     agentId: "agent",
-    append: (input) => spool.append(input),
+    append: (input) => {
+      const appended = refusals > 0 ? Promise.resolve(refuse()) : spool.append(input);
+      words.push(appended);
+      return appended;
+    },
     logger: silentLogger,
     metrics,
+    retryMs: 1,
   });
   const options = { path: join(folder, "spool.sqlite"), bytesMax: 100_000, sinks: ["store", "netflow"] };
   spool = unwrap(
@@ -101,7 +123,7 @@ describe("windows whose records the spool dropped", () => {
       await append(window);
       await append(window);
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await allTold();
     const skipped = told("store").filter((text) => text.endsWith("skipped"));
     const kept = new Set(told("store").filter((text) => !text.endsWith("skipped")));
     const dropped = metrics.value("weir_spool_windows_skipped_total");
@@ -120,6 +142,15 @@ describe("windows whose records the spool dropped", () => {
       flowLogId: "fl-1",
       resourceId: "eni-1",
     });
+  });
+
+  it("are told when the spool takes it, where it does not at first", async () => {
+    refusals = 3;
+    for (let window = 0; window < 40 && words.length === 0; window++) await append(window);
+    await eventually("the window is told", 30_000, () =>
+      told("store").find((text) => text.endsWith("skipped")),
+    );
+    expect(refusals).toBe(0);
   });
 
   it("are not told of flow logs that have no windows", async () => {
