@@ -197,17 +197,21 @@ function bindingCommand(method: "PUT" | "DELETE", brief: string, done: string) {
 }
 
 /** A flow log, then words of one kind. */
-function wordsArgument<const Placeholder extends string>(placeholder: Placeholder, brief: string) {
+function wordsArgument<const Placeholder extends string>(
+  placeholder: Placeholder,
+  brief: string,
+  minimum: number,
+) {
   return {
     kind: "array",
     parameter: { parse: String, brief: `Id of the flow log, then ${brief}`, placeholder },
-    minimum: 1,
+    minimum,
   } as const;
 }
 
 const tag = buildCommand({
   docs: { brief: "Give a flow log tags, or those that it has new values" },
-  parameters: { flags: clientFlags, positional: wordsArgument("ID KEY=VALUE", "each tag") },
+  parameters: { flags: clientFlags, positional: wordsArgument("ID KEY=VALUE", "each tag", 2) },
   func: (flags: ClientFlags, id: string, ...words: string[]) =>
     ask(flags, async (client) => {
       const tags = Object.fromEntries(words.map((word) => splitTag(word)));
@@ -223,7 +227,7 @@ function splitTag(word: string): [key: string, value: string] {
 
 const untag = buildCommand({
   docs: { brief: "Take tags of a flow log away; all of them if no key is named" },
-  parameters: { flags: clientFlags, positional: wordsArgument("ID KEY", "the key of each tag") },
+  parameters: { flags: clientFlags, positional: wordsArgument("ID KEY", "the key of each tag", 1) },
   func: (flags: ClientFlags, id: string, ...keys: string[]) =>
     ask(flags, async (client) => {
       const answer = await client.call("POST", pathOf(id, "/untag"), keys.length === 0 ? {} : { keys });

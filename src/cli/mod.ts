@@ -67,28 +67,27 @@ export async function runCli(inputs: readonly string[]): Promise<void> {
     process.stdout.write(welcome());
     return;
   }
-  const isJson = inputs.includes("--json");
   const complaints: string[] = [];
-  const stderr = isJson ? { write: (text: string) => void complaints.push(text) } : process.stderr;
+  const stderr = { write: (text: string) => void complaints.push(text) };
   const { stdout, env } = process;
   const context = { stdout, stderr, env, exitCode: null as number | string | null };
   await run(application, inputs, { process: context });
   const code = Number(context.exitCode ?? 0);
+  const complaint = complaints.join("").trim();
+  if (code < 0) return endRefused(code, complaint, { json: inputs.includes("--json") });
+  if (complaint !== "") process.stderr.write(`${complaint}\n`);
   if (code > 0) process.exitCode = code;
-  else if (code < 0) endRefused(code, isJson ? complaints.join("").trim() : undefined);
 }
 
 /** Stricli's own codes are negative: wrong commands and arguments are usage, the rest is ours to mend. */
-function endRefused(code: number, complaint: string | undefined): void {
+function endRefused(code: number, complaint: string, flags: { readonly json: boolean }): void {
   const remedy =
     code === ExitCode.UnknownCommand
       ? "./weir --help lists the commands"
       : code === ExitCode.InvalidArgument
         ? "add --help to see what the command takes"
         : undefined;
-  if (complaint !== undefined) {
-    const told = remedy === undefined ? {} : { remedy };
-    printFault({ json: true }, fault(remedy === undefined ? "Internal" : "InputInvalid", complaint, told));
-  } else if (remedy !== undefined) process.stderr.write(`  remedy: ${remedy}\n`);
-  process.exitCode = remedy === undefined ? 1 : usageExitCode;
+  if (remedy === undefined) return printFault(flags, fault("Internal", complaint));
+  printFault(flags, fault("InputInvalid", complaint.replaceAll("\n", "; "), { remedy }));
+  process.exitCode = usageExitCode;
 }

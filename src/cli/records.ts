@@ -1,13 +1,14 @@
 /** `weir records`: search a logstore of the running Weir, or follow it. */
 import { buildCommand } from "@stricli/core";
 
-import { fail, ok, type Result, toFault } from "../base/mod.ts";
+import { fail, fault, type Fault, ok, type Result, toFault } from "../base/mod.ts";
 import { type Client, createClient } from "./client.ts";
 import { ask, type ClientFlags, clientFlags, integerFlag, printFault, textFlag } from "./command.ts";
 import { type FlagWords, inFlagWords } from "./flag-words.ts";
-import { askHistogram } from "./records-histogram.ts";
-import { parseTime } from "./time.ts";
-import { counted, formatTable } from "./ui/table.ts";
+import { askHistogram, histogramRange } from "./records-histogram.ts";
+import { type LogRecord, recordTable } from "./records-table.ts";
+import { isTimeAgo, parseTime } from "./time.ts";
+import { counted } from "./ui/table.ts";
 
 interface RecordsFlags extends ClientFlags {
   readonly project: string;
@@ -34,24 +35,9 @@ const words: FlagWords = {
   intervalS: "--interval",
 };
 
-type LogRecord = Readonly<Record<string, string>>;
-
 const limitDefault = 100;
 const limitMax = 10_000;
 const followIntervalMs = 500;
-
-/** What a person looks at first; --json has every field. Least widths keep a followed logstore's lines aligned. */
-const columns = [
-  { title: "START (UTC)", field: "start", widthMin: 19 },
-  { title: "END (UTC)", field: "end", widthMin: 19 },
-  { title: "SOURCE", field: "srcaddr", widthMin: 15 },
-  { title: "PORT", field: "srcport", align: "right", widthMin: 5 },
-  { title: "DESTINATION", field: "dstaddr", widthMin: 15 },
-  { title: "PORT", field: "dstport", align: "right", widthMin: 5 },
-  { title: "PROTOCOL", field: "protocol", align: "right" },
-  { title: "PACKETS", field: "packets", align: "right", widthMin: 9 },
-  { title: "BYTES", field: "bytes", align: "right", widthMin: 12 },
-] as const;
 
 export const recordsCommand = buildCommand({
   docs: {
@@ -86,14 +72,42 @@ export const recordsCommand = buildCommand({
         optional: true,
         withNegated: false,
       },
-      interval: integerFlag("Width of the histogram's intervals, seconds; default a 60th of the range", "S"),
+      interval: integerFlag(
+        "Width of the histogram's intervals, seconds; default one that makes at most 60",
+        "S",
+      ),
     },
   },
   func: (flags: RecordsFlags) => {
+    const misplaced = misplacedFlag(flags);
+    if (misplaced !== null) return Promise.resolve(printFault(flags, misplaced));
     if (flags.histogram === true) return histogram(flags);
     return flags.follow === true ? follow(flags) : search(flags);
   },
 });
+
+/** What one way of asking takes and the one that is asked for would leave unheard. */
+function misplacedFlag({
+  histogram: isHistogram,
+  follow: isFollowed,
+  limit,
+  interval,
+  from,
+  to,
+}: RecordsFlags): Fault | null {
+  if (isHistogram !== true && interval !== undefined) {
+    return fault("InputInvalid", "--interval is of --histogram", { remedy: "add --histogram" });
+  }
+  if (isHistogram === true && (isFollowed === true || limit !== undefined)) {
+    const flag = isFollowed === true ? "--follow" : "--limit";
+    return fault("InputInvalid", `--histogram takes no ${flag}`, { remedy: `leave one of them out` });
+  }
+  if (isFollowed === true && (from !== undefined || to !== undefined)) {
+    const flag = from === undefined ? "--to" : "--from";
+    return fault("InputInvalid", `--follow takes no ${flag}`, { remedy: `leave one of them out` });
+  }
+  return null;
+}
 
 function search(flags: RecordsFlags): Promise<void> {
   return ask(
@@ -130,9 +144,8 @@ function histogram(flags: RecordsFlags): Promise<void> {
     async (client) => {
       const range = rangeOf(flags);
       if (!range.ok) return range;
-      const { interval } = flags;
-      const width = interval === undefined ? {} : { intervalS: interval };
-      return askHistogram(client, { ...targetOf(flags), ...range.value, ...width });
+      const intervals = histogramRange(range.value, flags.interval, isTimeAgo(flags.from ?? "1h"));
+      return intervals.ok ? askHistogram(client, { ...targetOf(flags), ...intervals.value }) : intervals;
     },
     words,
   );
@@ -178,14 +191,13 @@ async function follow(flags: RecordsFlags): Promise<void> {
   const line = limitOf(flags);
   if (!line.ok) return printFault(flags, line.fault);
   let position: string | undefined;
-  let isFirst = true;
+  let titles: string | undefined;
   for (;;) {
     const page = inFlagWords(await tail(client, flags, line.value, position), words);
-    if (!page.ok && !(page.fault.retryable && !isFirst)) return printFault(flags, page.fault);
+    if (!page.ok && !(page.fault.retryable && titles !== undefined)) return printFault(flags, page.fault);
     if (page.ok) {
-      printRecords(flags, page.value.records, isFirst);
+      titles = printRecords(flags, page.value.records, titles);
       position = page.value.position ?? position;
-      isFirst = false;
       if (page.value.records.length >= line.value && position !== undefined) continue;
     }
     await new Promise((resume) => setTimeout(resume, followIntervalMs));
@@ -209,23 +221,26 @@ async function tail(
   }
 }
 
-function printRecords(flags: RecordsFlags, records: readonly LogRecord[], withTitles: boolean): void {
-  if (flags.json === true) return printJson(records);
+/** Prints records below the titles that are printed already, or below others where they need them; answers the last. */
+function printRecords(
+  flags: RecordsFlags,
+  records: readonly LogRecord[],
+  printed: string | undefined,
+): string {
+  if (flags.json === true) {
+    printJson(records);
+    return "";
+  }
   const table = recordTable(records);
-  process.stdout.write(withTitles ? table : table.slice(table.indexOf("\n") + 1));
+  const titles = table.slice(0, table.indexOf("\n") + 1);
+  if (printed !== undefined && (records.length === 0 || titles === printed)) {
+    process.stdout.write(table.slice(titles.length));
+    return printed;
+  }
+  process.stdout.write(table);
+  return titles;
 }
 
 function printJson(records: readonly LogRecord[]): void {
   process.stdout.write(records.map((record) => `${JSON.stringify(record)}\n`).join(""));
-}
-
-function recordTable(records: readonly LogRecord[]): string {
-  const rows = records.map((record) => columns.map(({ field }) => cellText(field, record[field])));
-  return formatTable(columns, rows);
-}
-
-function cellText(field: string, value: string | undefined): string {
-  if (value === undefined) return "-";
-  if (field !== "start" && field !== "end") return value;
-  return new Date(Number(value) * 1000).toISOString().slice(0, 19).replace("T", " ");
 }

@@ -7,11 +7,18 @@ const commands: readonly (readonly [command: string, purpose: string])[] = [
   ["./weir status", "what the running Weir does"],
   ["./weir doctor", "what this machine lacks, and how to mend it"],
   ["./weir flow-log", "create, list, show, update, activate, associate … flow logs"],
-  ["./weir resource", "the gateways and interfaces that a flow log can observe"],
+  ["./weir resource", "the gateways, VPCs, subnets and interfaces that a flow log can observe"],
   ["./weir records", "search and follow the records of a logstore"],
   ["./weir project", "projects of the log service"],
   ["./weir logstore", "logstores of a project"],
   ["./weir access-key", "the keys that SDKs sign with"],
+  ["./weir user", "users, who have access keys of their own"],
+  ["./weir group", "groups of users"],
+  ["./weir role", "roles, which a user may take on for a time"],
+  ["./weir policy", "what users, groups and roles may do"],
+  ["./weir resource-group", "groups that flow logs can be filed under"],
+  ["./weir tls", "the certificate of https, and the one that clients are to trust"],
+  ["./weir firewall", "let flow logs know accepted traffic from rejected"],
   ["./weir meter FILE", "meter a pcap or pcapng file, without a server"],
 ];
 
@@ -22,8 +29,9 @@ export function welcome(): string {
   return `${style.bold(`Weir ${readVersion()}`)}: self-hosted flow logs.
 
 Weir captures a network resource's traffic, meters it into flows, and delivers the records to a
-NetFlow or IPFIX collector and to a log service that answers queries. It speaks the flow-log API
-of Alibaba Cloud Smart Access Gateway, so that the SDK, CLI or Terraform you know works unchanged.
+NetFlow or IPFIX collector and to a log service that answers queries. It speaks the flow-log APIs of
+Alibaba Cloud (Smart Access Gateway, VPC), Huawei Cloud and Open Telekom Cloud, so that the SDK, CLI
+or Terraform you know works unchanged.
 
 ${style.bold("Commands")}
 ${lines.join("\n")}

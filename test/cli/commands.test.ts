@@ -5,9 +5,11 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { generateHelpTextForAllCommands } from "@stricli/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { unwrap } from "../../src/base/mod.ts";
+import { application } from "../../src/cli/mod.ts";
 import { createNativeServer, type NativeServer, record } from "../gateway/dialect/native/support.ts";
 import { launcher, runLauncher, weir } from "./launcher.ts";
 
@@ -25,6 +27,7 @@ const usage: [args: string[], words: string][] = [
   [["flow-log", "show"], "Expected argument for ID"],
   [["flow-log", "create", "--active-timeout", "soon"], '"soon" is not a whole number'],
   [["flow-log", "create", "--netflow-version", "7"], "5|9|10"],
+  [["flow-log", "tag", "fl-1"], "at least 2"],
   [["records"], "--project"],
 ];
 
@@ -33,7 +36,9 @@ describe("weir", () => {
     const { code, out } = await weir();
     expect(code).toBe(0);
     expect(out).toContain("self-hosted flow logs");
-    expect(out).toContain("./weir doctor");
+    const named = [...out.matchAll(/^ {2}\.\/weir ([a-z-]+)/gmu)].map((match) => match[1]);
+    const commands = generateHelpTextForAllCommands(application).map(([route]) => route.split(" ")[1]);
+    expect(new Set(named)).toEqual(new Set(commands));
   });
 
   it("tells its version", async () => {
@@ -54,6 +59,7 @@ describe("weir", () => {
     const { code, out, errors } = await weir(...args);
     expect(code).toBe(2);
     expect(out).toBe("");
+    expect(errors).toMatch(/^error: /u);
     expect(errors).toContain(words);
   });
 });
@@ -193,6 +199,17 @@ describe("weir records", () => {
     expect(refused.errors).toContain('"yesterday" is not a time\n  --from: yesterday\n');
     const limit = await weir("records", ...target, "--limit", "0");
     expect(limit.errors).toContain("  --limit: 0\n");
+  });
+
+  it.each([
+    [["--interval", "60"], "--interval is of --histogram"],
+    [["--histogram", "--follow"], "--histogram takes no --follow"],
+    [["--histogram", "--limit", "5"], "--histogram takes no --limit"],
+    [["--follow", "--from", "1h"], "--follow takes no --from"],
+  ])("refuses %j, of which one would go unheard", async (flags, words) => {
+    const { code, errors } = await weir("records", "--project", "traffic", "--logstore", "flows", ...flags);
+    expect(code).toBe(1);
+    expect(errors).toContain(words);
   });
 });
 
