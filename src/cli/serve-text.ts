@@ -32,13 +32,10 @@ export function readyLine({
 
 export function readyText(report: ServeReport): string {
   const style = createStyle();
+  const trust = `  ${style.dim("what clients are to trust: ./weir tls export --ca")}`;
   const facts = formatPairs([
-    ["address", style.accent(report.endpoint)],
-    ...(report.httpsEndpoint === undefined
-      ? []
-      : ([
-          ["", `${report.httpsEndpoint}  ${style.dim("what clients are to trust: ./weir tls export --ca")}`],
-        ] as const)),
+    ["address", `${style.accent(report.endpoint)}${report.endpoint.startsWith("https:") ? trust : ""}`],
+    ...(report.httpsEndpoint === undefined ? [] : ([["", `${report.httpsEndpoint}${trust}`]] as const)),
     ["data", report.data],
     ["account", report.accountId],
     ["region", report.regionId],
@@ -82,10 +79,15 @@ function snippet(report: ServeReport): string {
   return `${style.bold("A first flow log")}, with Alibaba's SDK (npm install @alicloud/pop-core), or with ./weir flow-log create${data}:
 
 const Core = require("@alicloud/pop-core");
-const client = new Core({ accessKeyId: "${report.accessKeyId}", accessKeySecret: ${secret}, endpoint: "${report.endpoint}", apiVersion: "2018-03-13" });
+const client = new Core({ accessKeyId: "${report.accessKeyId}", accessKeySecret: ${secret}, endpoint: "${endpointHere(report.endpoint)}", apiVersion: "2018-03-13" });
 const call = (action, parameters) => client.request(action, { RegionId: "${report.regionId}", ...parameters }, { method: "POST" });
 call("CreateFlowLog", { Name: "first", OutputType: "sls", SlsRegionId: "${report.regionId}", ProjectName: "traffic", LogstoreName: "flows" })
   .then(({ FlowLogId }) => call("AssociateFlowLog", { FlowLogId, SmartAGId: "${gateway.id}" }))
   .then(() => console.log("look: ./weir records --project traffic --logstore flows --follow${data}"), console.error);
 `;
+}
+
+/** The address by which a program on this host finds an endpoint, one on every address too, under a certificate's name. */
+function endpointHere(endpoint: string): string {
+  return endpoint.replace(/\/\/(?:0\.0\.0\.0|\[::\]):/u, "//localhost:");
 }

@@ -57,6 +57,18 @@ describe("readyText()", () => {
     });
   });
 
+  it("says how clients come to trust an address that speaks https alone", () => {
+    const text = readyText({ ...report, endpoint: "https://127.0.0.1:8080" });
+    expect(text).toContain("  https://127.0.0.1:8080  what clients are to trust: ./weir tls export --ca\n");
+  });
+
+  it.each(["https://0.0.0.0:8080", "https://[::]:8080"])(
+    "dials %s by a name that its certificate has",
+    (endpoint) => {
+      expect(readyText({ ...report, endpoint })).toContain('endpoint: "https://localhost:8080"');
+    },
+  );
+
   it("tells on a later start how to get another key", () => {
     const text = readyText(laterReport);
     expect(text).toContain("./weir access-key create makes another");
