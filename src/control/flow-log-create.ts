@@ -25,9 +25,6 @@ export function createFlowLog(
 ): Result<FlowLog> {
   const { accountId, regionId, service } = named;
   const scope = { accountId, regionId, service };
-  const made = request === undefined ? ok(undefined) : context.requestTokens.find(request);
-  if (!made.ok) return made;
-  if (made.value !== undefined) return context.memory.get(scope, made.value);
   const drafted = draft(context, scope, wanted);
   if (!drafted.ok) return drafted;
   const createdMs = context.nowMs();

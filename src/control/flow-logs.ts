@@ -24,12 +24,11 @@ import type { Service } from "./service.ts";
 /** A flow log is named by its id or its UUID throughout. */
 export interface FlowLogs extends Associations {
   /**
-   * New flow logs are active. A request that comes again under its token is answered with the flow log that
-   * it made. Faults: those of `mergeSettings`, `RegionNotFound` (field `regionId`), `ServiceNotOpen`,
+   * New flow logs are active. Keeps the request's token with the flow log; whether it was sent before, the
+   * caller has asked. Faults: those of `mergeSettings`, `RegionNotFound` (field `regionId`), `ServiceNotOpen`,
    * `ResourceNotFound` (the target), `ResourceAlreadyAssociated` (it has one of this service),
-   * `FlowLogDuplicate`, `ResourceGroupNotFound`, `TagQuotaExceeded`, `FlowLogQuotaExceeded`,
-   * `RequestTokenReused`, `FlowLogNotFound` (what the token made is gone), those of LogTargets, `DiskFull`,
-   * `Internal`.
+   * `FlowLogDuplicate`, `ResourceGroupNotFound`, `TagQuotaExceeded`, `FlowLogQuotaExceeded`, those of
+   * LogTargets, `DiskFull`, `Internal`.
    */
   create(scope: FlowLogScope, wanted: NewFlowLog, request?: RequestToken): Result<FlowLog>;
   /** Fault: `FlowLogNotFound`, also where the flow log is in another scope. */

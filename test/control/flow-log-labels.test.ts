@@ -112,24 +112,20 @@ describe("a request token", () => {
     return { accountId, regionId, action: "CreateFlowLog", token, fingerprint };
   };
 
-  it("makes a repeated request the one that was made, over a restart too", () => {
+  it("tells what the request made, over a restart too", () => {
     const path = controlPath();
     const control = openWithHost({ path });
     const scope = scopeOf(control, "vpc");
     const wanted = wantedOn(control, "eth0");
     const first = unwrap(control.flowLogs.create(scope, wanted, tokenOf(control, "t-1", "print")));
-    const second = unwrap(control.flowLogs.create(scope, wanted, tokenOf(control, "t-1", "print")));
-    expect(second).toEqual(first);
+    expect(unwrap(control.requestTokens.find(tokenOf(control, "t-1", "print")))).toBe(first.id);
     control.close();
     const again = openWithHost({ path });
-    expect(unwrap(again.flowLogs.create(scope, wanted, tokenOf(again, "t-1", "print"))).id).toBe(first.id);
-    expect(again.flowLogs.all()).toHaveLength(1);
-    expect(again.flowLogs.create(scope, wanted, tokenOf(again, "t-1", "other"))).toMatchObject({
+    expect(unwrap(again.requestTokens.find(tokenOf(again, "t-1", "print")))).toBe(first.id);
+    expect(again.requestTokens.find(tokenOf(again, "t-1", "other"))).toMatchObject({
       fault: { code: "RequestTokenReused" },
     });
-    expect(again.flowLogs.create(scope, wanted, tokenOf(again, "t-2", "print"))).toMatchObject({
-      fault: { code: "ResourceAlreadyAssociated" },
-    });
+    expect(unwrap(again.requestTokens.find(tokenOf(again, "t-2", "print")))).toBeUndefined();
     again.close();
   });
 
@@ -139,6 +135,7 @@ describe("a request token", () => {
     const wanted = wantedOn(control, "eth0");
     const broken = { ...wanted, policy: { windowS: 7 } };
     expect(control.flowLogs.create(scope, broken, tokenOf(control, "t-1", "broken")).ok).toBe(false);
+    expect(unwrap(control.requestTokens.find(tokenOf(control, "t-1", "broken")))).toBeUndefined();
     expect(control.flowLogs.create(scope, wanted, tokenOf(control, "t-1", "mended")).ok).toBe(true);
     control.close();
   });
@@ -149,13 +146,14 @@ describe("a request token", () => {
     const control = unwrap(openControl({ path: controlPath() }, { clock, logger: silentLogger }));
     unwrap(control.resources.sync({ hosts: [hostWith({ eth0: [], eth1: [] })] }));
     const scope = scopeOf(control, "vpc");
-    const make = (name: string) =>
-      control.flowLogs.create(scope, wantedOn(control, name), tokenOf(control, "t-1", "print"));
-    const first = unwrap(make("eth0"));
+    const request = tokenOf(control, "t-1", "print");
+    const first = unwrap(control.flowLogs.create(scope, wantedOn(control, "eth0"), request));
     nowMs += 86_399_000;
-    expect(unwrap(make("eth1")).id).toBe(first.id);
+    expect(unwrap(control.requestTokens.find(request))).toBe(first.id);
     nowMs += 1000;
-    expect(unwrap(make("eth1")).id).not.toBe(first.id);
+    expect(unwrap(control.requestTokens.find(request))).toBeUndefined();
+    const second = unwrap(control.flowLogs.create(scope, wantedOn(control, "eth1"), request));
+    expect(unwrap(control.requestTokens.find(request))).toBe(second.id);
     control.close();
   });
 });

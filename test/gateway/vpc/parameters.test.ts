@@ -1,6 +1,7 @@
 /** Every parameter of the operations that change, at and past its bounds. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
+import { unwrap } from "../../../src/base/mod.ts";
 import { type Fields, outcomeOf } from "../rpc/client.ts";
 import { type Cases, rowsOf, startVpcServer, type VpcServer } from "./fixture.ts";
 
@@ -221,6 +222,22 @@ describe("CreateFlowLog", () => {
     const other = await server.call("CreateFlowLog", { ...fields, TrafficType: "Drop" });
     expect([other.status, other.body.Code]).toEqual([400, "IdempotentParameterMismatch"]);
     expect((await server.call("DescribeFlowLogs")).body.TotalCount).toBe("1");
+  });
+
+  it("answers as the first time also when what it made was moved, or is gone", async () => {
+    const fields = { ...server.onEth0, ClientToken: "moved-and-gone" };
+    const first = await server.call("CreateFlowLog", fields);
+    const { FlowLogId } = first.body;
+    server.settle();
+    const group = unwrap(server.control.resourceGroups.create(server.scope.accountId, "elsewhere"));
+    unwrap(server.control.flowLogs.moveResourceGroup(server.scope, FlowLogId, group.id));
+    const moved = await server.call("CreateFlowLog", fields);
+    expect(moved.body).toEqual({ ...first.body, RequestId: moved.body.RequestId });
+    await server.call("DeleteFlowLog", { FlowLogId });
+    server.settle();
+    const gone = await server.call("CreateFlowLog", fields);
+    expect(gone.body).toEqual({ ...first.body, RequestId: gone.body.RequestId });
+    expect((await server.call("DescribeFlowLogs")).body.TotalCount).toBe("0");
   });
 });
 

@@ -1,26 +1,38 @@
 /** CreateFlowLog. */
 import type { FlowLogTarget, NewFlowLog } from "../../../control/mod.ts";
-import { type RpcResult, textOf } from "../rpc/mod.ts";
+import { type RpcObject, type RpcResult, textOf } from "../rpc/mod.ts";
 import { succeeded } from "./answer.ts";
 import { errorOfFault, refuse } from "./error.ts";
 import type { RegionalCall, VpcOperation } from "./operation.ts";
 import { resourceTypes, trafficPathsOf, trafficTypes, wordOf } from "./parameter.ts";
-import { requestTokenOf } from "./request-token.ts";
+import { requestOf } from "./request-token.ts";
 import { settingsOf } from "./settings.ts";
 import { tagsOf } from "./tag-parameter.ts";
 
 /** Asynchronous: the flow log is Activating until capture has it. */
 export const createFlowLog: VpcOperation = (regional) => {
-  const { control, scope, call } = regional;
+  const { control, scope } = regional;
+  const request = requestOf(regional, "CreateFlowLog");
+  if (!request.ok) return request;
+  const { token, made } = request.value;
+  if (made !== undefined) return answer(made, namedResourceGroup(regional));
   const wanted = wantedOf(regional);
   if (!wanted.ok) return wanted;
-  const request = requestTokenOf(call.parameters, scope, "CreateFlowLog");
-  if (!request.ok) return request;
-  const created = control.flowLogs.create(scope, wanted.value, request.value);
+  const created = control.flowLogs.create(scope, wanted.value, token);
   if (!created.ok) return { ok: false, error: errorOfFault(created.fault) };
-  const { id, resourceGroupId } = created.value;
-  return { ok: true, value: { ...succeeded, FlowLogId: id, ResourceGroupId: resourceGroupId } };
+  return answer(created.value.id, created.value.resourceGroupId);
 };
+
+function answer(FlowLogId: string, ResourceGroupId: string): RpcResult<RpcObject> {
+  return { ok: true, value: { ...succeeded, FlowLogId, ResourceGroupId } };
+}
+
+/** The one that the call names, or the account's default. */
+function namedResourceGroup({ control, scope, call }: RegionalCall): string {
+  const { accounts } = control;
+  const account = accounts.get(scope.accountId) ?? accounts.default;
+  return textOf(call.parameters, "ResourceGroupId") || account.resourceGroupId;
+}
 
 function wantedOf(regional: RegionalCall): RpcResult<NewFlowLog> {
   const { parameters } = regional.call;
