@@ -68,8 +68,8 @@ export interface Intake {
   classes: number;
   own: AddressSet;
   excluded: ExcludedTable;
-  /** Timestamp of the newest frame seen. */
-  newestUs: number;
+  /** Timestamp of the frame that was taken last; behind those before it where a clock was set back. */
+  lastUs: number;
 }
 
 export function createIntake(
@@ -96,7 +96,7 @@ export function createIntake(
     classes: 0,
     own: createAddressSet([]),
     excluded: createExcludedTable([]),
-    newestUs: 0,
+    lastUs: 0,
   };
 }
 
@@ -120,6 +120,8 @@ export function attachMeters(intake: Intake, attached: readonly AttachedMeter[])
 /** Takes all of `frames`, which lie in `bytes` (`view` is the same memory). */
 export function takeFrames(intake: Intake, bytes: Uint8Array, view: DataView, frames: FrameColumns): void {
   for (let frame = 0; frame < frames.count; frame++) takeFrame(intake, bytes, view, frames, frame);
+  // Whatever they are: one that reads nothing but what is no IP is as behind as any.
+  if (frames.count > 0) intake.lastUs = frames.timestampUs[frames.count - 1]!;
 }
 
 function takeFrame(
@@ -154,7 +156,6 @@ function takeFrame(
     row,
     timestampUs,
   );
-  if (timestampUs > intake.newestUs) intake.newestUs = timestampUs;
   if (outcome !== decodeOutcomes.packet) {
     if (outcome === decodeOutcomes.notIp) counts.notIp++;
     else counts.undecodable++;

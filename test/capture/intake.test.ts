@@ -49,7 +49,7 @@ function take(
 function takeOne(
   intake: Intake,
   frame: Uint8Array,
-  { vlanId = vlanInFrame, packetType = packetTypes.host as number, verdict = 0 },
+  { vlanId = vlanInFrame, packetType = packetTypes.host as number, verdict = 0, timestampUs = 0 },
 ): void {
   const frames = createFrameColumns(1);
   frames.count = 1;
@@ -59,6 +59,7 @@ function takeOne(
   frames.packetType[0] = packetType;
   frames.vlanId[0] = vlanId;
   frames.verdict[0] = verdict;
+  frames.timestampUs[0] = timestampUs;
   takeFrames(intake, frame, new DataView(frame.buffer, frame.byteOffset, frame.length), frames);
 }
 
@@ -68,6 +69,19 @@ const countsOf = ({ counts }: Intake): { notIp: number; selected: number } => ({
 });
 
 const sourceOf = ({ rows }: Intake): string => formatAddress(new Uint8Array(rows.addresses.buffer), 0);
+
+describe("the time up to which an intake has read", () => {
+  it("is that of its last frame, be it no IP or of a clock that was set back", () => {
+    const intake = createIntake(3, point);
+    const lastUs = [ethernet(0x0806, new Uint8Array(28)), userFrame4(1), userFrame4(1)].map(
+      (frame, index) => {
+        takeOne(intake, frame, { timestampUs: [7_000_000, 9_000_000, 8_000_000][index]! });
+        return intake.lastUs;
+      },
+    );
+    expect(lastUs).toEqual([7_000_000, 9_000_000, 8_000_000]);
+  });
+});
 
 describe("the intake and encapsulations", () => {
   it("meters a tunnel by its outer header, unless it is switched on", () => {

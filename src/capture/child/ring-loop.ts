@@ -114,6 +114,6 @@ function tick(state: LoopState, options: RingLoopOptions): void {
  */
 export function readUpToUs(behind: Iterable<Tap>, nowMs: number, retireTimeoutMs: number): number {
   let timeUs = (nowMs - 2 * retireTimeoutMs) * 1000;
-  for (const { intake } of behind) timeUs = Math.min(timeUs, intake.newestUs);
+  for (const { intake } of behind) timeUs = Math.min(timeUs, intake.lastUs);
   return timeUs;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { readUpToUs } from "../../../src/capture/child/ring-loop.ts";
 import type { Tap } from "../../../src/capture/tap.ts";
 
-const tapAt = (newestUs: number): Tap => ({ intake: { newestUs } }) as unknown as Tap;
+const tapAt = (lastUs: number): Tap => ({ intake: { lastUs } }) as unknown as Tap;
 
 describe("the time up to which packets have been read", () => {
   it("is the present, less what a block may wait, when every ring is drained", () => {
