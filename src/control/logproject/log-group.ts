@@ -49,7 +49,10 @@ export interface NewLogStream extends Omit<NewLogGroup, "retentionDays"> {
 }
 
 type GroupChange = Partial<Omit<LogGroupSettings, "name">>;
-type StreamChange = Partial<Omit<LogStreamSettings, "name">>;
+type StreamChange = Partial<Omit<LogStreamSettings, "name" | "retentionDays">> & {
+  /** Null is the group's. */
+  readonly retentionDays?: number | null;
+};
 
 /** Whatever is to be saved has the faults `DiskFull` and `Internal` besides. */
 export interface LogGroups {
@@ -213,7 +216,7 @@ function updateStream(projects: LogProjects, key: LogstoreKey, change: StreamCha
   const group = getGroup(projects, key, key.project);
   if (!group.ok) return group;
   const { name, alias, tags, ...kept } = found.value;
-  const own = change.retentionDays ?? kept.retentionDays;
+  const own = change.retentionDays === null ? undefined : (change.retentionDays ?? kept.retentionDays);
   const stream: LogStreamSettings = {
     name,
     alias: change.alias ?? alias,

@@ -109,6 +109,9 @@ describe("log streams", () => {
       ["plain", 2],
       ["own", 30],
     ]);
+    unwrap(groups.updateStream(scope, groupId, own.id, { retentionDays: null }));
+    expect(daysOf(own.id)).toBe(9);
+    expect(unwrap(groups.getStream(scope, groupId, own.id))).not.toHaveProperty("retentionDays");
   });
 
   it("go by themselves or with their group, and their rows with them", () => {

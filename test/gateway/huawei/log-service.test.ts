@@ -121,6 +121,8 @@ describe("log streams", () => {
     ]);
     const kept = await server.call("PUT", `${base}/${groupId}/streams-ttl/${id}`, { ttl_in_days: 3 });
     expect([kept.status, kept.body.ttl_in_days]).toEqual([200, 3]);
+    const asGroup = await server.call("PUT", `${base}/${groupId}/streams-ttl/${id}`, { ttl_in_days: -1 });
+    expect([asGroup.status, asGroup.body.ttl_in_days]).toEqual([200, -1]);
     const tags = [{ key: "a", value: "b" }];
     const tagged = await server.call("POST", `/v1/${server.project.id}/topics/${id}/tags/action`, {
       action: "create",
@@ -128,7 +130,7 @@ describe("log streams", () => {
     });
     expect(tagged.status).toBe(200);
     const all = await server.call("GET", `/v2/${server.project.id}/log-streams?log_group_name=lts&limit=1`);
-    expect(all.body.log_streams).toMatchObject([{ log_stream_id: id, tag: { a: "b" }, ttl_in_days: 3 }]);
+    expect(all.body.log_streams).toMatchObject([{ log_stream_id: id, tag: { a: "b" }, ttl_in_days: -1 }]);
     expect((await server.call("DELETE", `${streams}/${id}`)).status).toBe(204);
     const again = await server.call("DELETE", `${streams}/${id}`);
     expect([again.status, again.body.error_code]).toEqual([404, "LTS.0208"]);
@@ -207,6 +209,7 @@ describe("a search", () => {
     [{ start_time: 1, end_time: 2, limit: 5001 }, "LTS.0009"],
     [{ start_time: 1, end_time: 2, search_type: "sideways" }, "LTS.0009"],
     [{ start_time: 1, end_time: 2, search_type: "forwards", line_num: "12" }, "LTS.0009"],
+    [{ start_time: 1, end_time: 2, is_iterative: true, scroll_id: "12" }, "LTS.0009"],
     [{ start_time: 1, end_time: 2, is_analysis_query: true }, "LTS.0009"],
     [{ start_time: 1, end_time: 2, keywords: "*log" }, "LTS.0301"],
     [{ start_time: 1, end_time: 2, keywords: "?og" }, "LTS.0301"],

@@ -129,6 +129,29 @@ describe("logs that a client reports", () => {
     expect([counted.body.count, ...buckets.map(({ num }) => num)]).toEqual([1, 0, 0, 1, 0]);
   });
 
+  it("are read to the end by an iterative search, page by page", async () => {
+    const lines = Array.from({ length: 7 }, (_, index) => `scrolled ${index}`);
+    const report = { log_time_ns: `${nowMs}000000`, contents: lines, labels: {} };
+    expect((await server.call("POST", contents, report)).status).toBe(200);
+    const found: string[] = [];
+    let scroll = {};
+    for (let page = 0; page < 4; page++) {
+      const { body } = await server.call("POST", query, {
+        start_time: nowMs - 1000,
+        end_time: nowMs + 1000,
+        keywords: "scrolled",
+        highlight: false,
+        limit: 3,
+        is_iterative: true,
+        ...scroll,
+      });
+      found.push(...body.logs.map(({ content }: { content: string }) => content));
+      if (body.scrollId === undefined) break;
+      scroll = { scroll_id: body.scrollId };
+    }
+    expect(found).toEqual(lines);
+  });
+
   it("can be packed by gzip", async () => {
     const tokens = await callHuawei(
       server.access,

@@ -38,6 +38,8 @@ const contentQuery = z.object({
   limit: count.default(limitDefault),
   highlight: flag.default(true),
   is_count: flag.default(false),
+  is_iterative: flag.default(false),
+  scroll_id: z.string().default(""),
   is_analysis_query: flag.default(false),
 });
 
@@ -71,13 +73,31 @@ export async function queryContent(
       ...(total === undefined ? {} : { count: total }),
       logs: shown.map((line) => describeLine(line, stream.value)),
       isQueryComplete: progress === "Complete",
+      ...scrollOf(body.value, shown),
     },
   });
 }
 
-function searchOf(query: z.output<typeof contentQuery>, { logstore }: LogStream): LineSearch {
+type ContentQuery = z.output<typeof contentQuery>;
+
+/** Where an iterative search goes on, unless its end is reached: past the last line of the page. */
+function scrollOf({ is_iterative, limit }: ContentQuery, lines: readonly Line[]): { scrollId?: string } {
+  const last = lines.at(-1);
+  return is_iterative && last !== undefined && lines.length === limit ? { scrollId: last.lineNumber } : {};
+}
+
+/** The line that a search goes on from; undefined for one that begins. */
+function cursorOf(query: ContentQuery): LineSearch["cursor"] {
+  if (query.is_iterative) {
+    const lineNumber = query.scroll_id;
+    return lineNumber === "" ? undefined : { lineNumber, direction: "forwards" };
+  }
   const { search_type: direction, line_num: lineNumber } = query;
-  const isContinued = direction !== "init" && lineNumber !== "";
+  return direction === "init" || lineNumber === "" ? undefined : { lineNumber, direction };
+}
+
+function searchOf(query: ContentQuery, { logstore }: LogStream): LineSearch {
+  const cursor = cursorOf(query);
   return {
     logstore,
     fromMs: query.start_time,
@@ -87,7 +107,7 @@ function searchOf(query: z.output<typeof contentQuery>, { logstore }: LogStream)
     descending: query.is_desc,
     highlighted: query.highlight,
     counted: query.is_count,
-    ...(isContinued ? { cursor: { lineNumber, direction } } : {}),
+    ...(cursor === undefined ? {} : { cursor }),
   };
 }
 

@@ -6,7 +6,7 @@ import type { LogGroups, LogStream } from "../../../control/mod.ts";
 import { type ApigAnswer, type ProjectCall, queryValue, readBody } from "../apig/mod.ts";
 import { readTags, tagList } from "./tag.ts";
 
-/** What the service shows where a stream is kept as long as its group says. */
+/** What the service shows, and takes, where a stream is kept as long as its group says. */
 const retentionOfGroup = -1;
 
 const newStream = z.object({
@@ -83,10 +83,9 @@ export function updateRetention(
 ): Result<ApigAnswer> {
   const body = readBody(newRetention, request);
   if (!body.ok) return body;
-  const { ttl_in_days: retentionDays } = body.value;
-  const updated = groups.updateStream(project, path("log_group_id"), path("log_stream_id"), {
-    retentionDays,
-  });
+  const { ttl_in_days: ttl } = body.value;
+  const change = { retentionDays: ttl === retentionOfGroup ? null : ttl };
+  const updated = groups.updateStream(project, path("log_group_id"), path("log_stream_id"), change);
   return updated.ok ? ok({ status: 200, body: describeStream(updated.value) }) : updated;
 }
 
