@@ -12,6 +12,7 @@ import { fail, type Fault, fault, ok, type Result } from "../base/mod.ts";
 import { type Libc, type LibcResult, withConstantFilter } from "../libc/mod.ts";
 import type { PrivilegeReport } from "./plan.ts";
 
+const capabilityNetAdministration = 12;
 const capabilityNetRaw = 13;
 const capabilitiesMax = 64;
 const prSetKeepCapabilities = 8;
@@ -104,6 +105,12 @@ export function dropAllPrivileges(userId: number, groupId: number): Result<Privi
     process.setuid?.(userId);
   }
   return ok(readPrivileges());
+}
+
+/** Whether this process has CAP_NET_ADMIN. */
+export function canAdministerNetwork(): boolean {
+  const effective = BigInt(`0x${readPrivileges().effective}`);
+  return (effective & (1n << BigInt(capabilityNetAdministration))) !== 0n;
 }
 
 /** What the kernel says of this process and of each of its threads. */

@@ -1,6 +1,7 @@
 /** The netlink socket by which the kernel hands over what the firewall logs. */
 import { type Fault, fault, ok, type Result } from "../../base/mod.ts";
 import { createPollSet, errnoName, errnos, type Libc, type LibcError, pollIn } from "../../libc/mod.ts";
+import { canAdministerNetwork } from "../privilege.ts";
 import { levelSocket } from "../ring/layout.ts";
 import { familyNetlink, protocolNetfilter } from "./layout.ts";
 import { acknowledgedErrno, type DatagramCursor, type LogGroupOptions, logGroupRequests } from "./message.ts";
@@ -79,7 +80,7 @@ function configure(
     const sent = libc.send(descriptor, request);
     if (!sent.ok) return faultOf(sent.error);
     const errno = acknowledged(libc, waiting, readAcknowledgement);
-    if (errno !== 0) return faultOf({ call: "bind to the log group", errno, name: errnoName(errno) });
+    if (errno !== 0) return bindFaultOf({ call: "bind to the log group", errno, name: errnoName(errno) });
   }
   return undefined;
 }
@@ -97,6 +98,17 @@ function acknowledged(
     libc.poll(waiting, 10);
   }
   return errnos.ETIMEDOUT;
+}
+
+/** To who lacks the privilege and to who comes second the kernel says the same. */
+function bindFaultOf(error: LibcError): Fault {
+  const isTaken = error.errno === errnos.EBUSY || (error.errno === errnos.EPERM && canAdministerNetwork());
+  if (!isTaken) return faultOf(error);
+  const message = `another program listens to the firewall's log group (${error.call}: ${error.name})`;
+  return fault("CaptureUnavailable", message, {
+    remedy: "end it, or set another capture.verdictGroup and apply the table again",
+    retryable: true,
+  });
 }
 
 function faultOf(error: LibcError): Fault {
@@ -117,11 +129,6 @@ function faultOf(error: LibcError): Fault {
     case errnos.EOPNOTSUPP:
       return fault("KernelFeatureMissing", `the kernel has no netlink log (${text})`, {
         remedy: "modprobe nfnetlink_log",
-      });
-    case errnos.EBUSY:
-      return fault("CaptureUnavailable", `another program listens to the firewall's log group (${text})`, {
-        remedy: "end it, or set another capture.verdicts.group",
-        retryable: true,
       });
     default:
       return fault("CaptureUnavailable", `cannot read the firewall's log (${text})`, { retryable: true });
