@@ -60,7 +60,8 @@ export function setStatus(
   flowLog: FlowLog,
   status: FlowLog["status"],
 ): Result<FlowLog> {
-  if (flowLog.status === status) return ok(flowLog);
+  // One that is going has no status for long.
+  if (flowLog.status === status && flowLog.transition !== "deleting") return ok(flowLog);
   return change(context, { ...flowLog, status }, status === "active" ? "activating" : "deactivating");
 }
 

@@ -69,6 +69,15 @@ describe("a flow log", () => {
     expect(await statusOf(FlowLogId)).toBe(state);
   });
 
+  it("that is going is neither active nor inactive already", async () => {
+    const FlowLogId = await server.create();
+    await done("DeleteFlowLog", { FlowLogId });
+    for (const change of ["ActiveFlowLog", "DeactiveFlowLog"]) {
+      const answer = await server.call(change, { FlowLogId });
+      expect([answer.status, answer.body.Code]).toEqual([400, "IncorrectStatus.flowlog"]);
+    }
+  });
+
   it("that is active already can be activated again, an inactive one deactivated", async () => {
     const FlowLogId = await server.create();
     await done("ActiveFlowLog", { FlowLogId });
