@@ -206,6 +206,7 @@ function openStorage({
     metrics,
   });
   shutdown.add("spool", () => spool.value.close());
+  shutdown.add("dropped windows", () => droppedWindows.tell());
   const { memoryBytesMax, readers, deduplicate, rollups } = configuration.store;
   const rollupDays = { "1m": rollups.minuteDays, "5m": rollups.fiveMinuteDays, "1h": rollups.hourDays };
   const store = createStore(
