@@ -43,6 +43,8 @@ export const faultCodes = [
   "LogstoreExists",
   "LogstoreQuotaExceeded",
   // Who may do what
+  "AccountNotFound",
+  "AccountExists",
   "AccessKeyNotFound",
   "AccessKeyInactive",
   "UserNotFound",

@@ -2,7 +2,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
 
 interface AccessKeyAnswer {
@@ -14,11 +14,11 @@ interface AccessKeyAnswer {
   readonly createdTime: string;
 }
 
-interface CreateFlags extends ClientFlags {
+interface CreateFlags extends AccountFlags {
   readonly user?: string;
 }
 
-interface RotateFlags extends ClientFlags {
+interface RotateFlags extends AccountFlags {
   readonly disable?: boolean;
 }
 
@@ -37,7 +37,7 @@ const create = buildCommand({
     fullDescription:
       "Creates an access key and shows its secret this once. Without --user the key is the account's own, which may do everything.",
   },
-  parameters: { flags: { ...clientFlags, user: textFlag("The user that the key is for", "NAME") } },
+  parameters: { flags: { ...accountFlags, user: textFlag("The user that the key is for", "NAME") } },
   func: (flags: CreateFlags) =>
     ask(
       flags,
@@ -58,7 +58,7 @@ const rotate = buildCommand({
   },
   parameters: {
     flags: {
-      ...clientFlags,
+      ...accountFlags,
       disable: {
         kind: "boolean",
         brief: "Disable the old key at once",
@@ -81,8 +81,8 @@ const rotate = buildCommand({
 
 const list = buildCommand({
   docs: { brief: "List access keys" },
-  parameters: { flags: clientFlags },
-  func: (flags: ClientFlags) =>
+  parameters: { flags: accountFlags },
+  func: (flags: AccountFlags) =>
     ask(flags, async (client) => {
       const answer = await client.call<{ accessKeys: AccessKeyAnswer[] }>("GET", "/access-keys");
       if (!answer.ok) return answer;
@@ -100,8 +100,8 @@ const list = buildCommand({
 function statusCommand(status: "active" | "inactive", brief: string, done: string) {
   return buildCommand({
     docs: { brief },
-    parameters: { flags: clientFlags, positional: argument("ID", "Id of the access key") },
-    func: (flags: ClientFlags, id: string) =>
+    parameters: { flags: accountFlags, positional: argument("ID", "Id of the access key") },
+    func: (flags: AccountFlags, id: string) =>
       ask(flags, async (client) => {
         const answer = await client.call<AccessKeyAnswer>("PATCH", `/access-keys/${encodeURIComponent(id)}`, {
           status,
@@ -113,8 +113,8 @@ function statusCommand(status: "active" | "inactive", brief: string, done: strin
 
 const remove = buildCommand({
   docs: { brief: "Delete an access key" },
-  parameters: { flags: clientFlags, positional: argument("ID", "Id of the access key") },
-  func: (flags: ClientFlags, id: string) =>
+  parameters: { flags: accountFlags, positional: argument("ID", "Id of the access key") },
+  func: (flags: AccountFlags, id: string) =>
     ask(flags, async (client) => {
       const answer = await client.call<object>("DELETE", `/access-keys/${encodeURIComponent(id)}`);
       return answer.ok ? ok({ text: `deleted ${id}\n`, json: answer.value }) : answer;

@@ -13,6 +13,8 @@ export interface Client {
 export interface ClientOptions {
   /** `--data`: only this directory is tried. */
   readonly data?: string;
+  /** `--account`: the account that every call is about; else the installation's. */
+  readonly account?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -29,7 +31,7 @@ export function createClient(options: ClientOptions): Client {
   let answered: string | undefined;
   const call = async (method: string, path: string, body?: object): Promise<Result<unknown>> => {
     for (const directory of answered === undefined ? directories : [answered]) {
-      const reply = await exchange(join(directory, "weir.sock"), method, path, body);
+      const reply = await exchange(join(directory, "weir.sock"), method, about(options.account, path), body);
       if (reply === "absent") continue;
       if (reply === "forbidden") return forbidden(directory);
       answered = directory;
@@ -39,6 +41,12 @@ export function createClient(options: ClientOptions): Client {
   };
   // The answers' shapes are the native API's, which is of this same program.
   return { call: call as Client["call"] };
+}
+
+/** The path with the account in its query. */
+function about(account: string | undefined, path: string): string {
+  if (account === undefined) return path;
+  return `${path}${path.includes("?") ? "&" : "?"}accountId=${encodeURIComponent(account)}`;
 }
 
 function exchange(

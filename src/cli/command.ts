@@ -14,6 +14,11 @@ export interface ClientFlags extends CommonFlags {
   readonly data?: string;
 }
 
+/** Of commands about what an account has. */
+export interface AccountFlags extends ClientFlags {
+  readonly account?: string;
+}
+
 /** Stricli's form of the flags that every command has. */
 export const jsonFlag = {
   kind: "boolean",
@@ -31,6 +36,17 @@ export const dataFlag = {
 } as const;
 
 export const clientFlags = { json: jsonFlag, data: dataFlag } as const;
+
+export const accountFlags = {
+  ...clientFlags,
+  account: {
+    kind: "parsed",
+    parse: String,
+    brief: "Account that it is about; default the installation's",
+    placeholder: "ID|NAME",
+    optional: true,
+  },
+} as const;
 
 /** A flag that takes text. */
 export function textFlag<const Brief extends string>(brief: Brief, placeholder: string) {
@@ -78,19 +94,32 @@ export async function answer(flags: CommonFlags, work: () => Promise<Result<Answ
 
 /** Likewise for a command that asks the running Weir, whose refusals are told in `words`. */
 export function ask(
-  flags: ClientFlags,
+  flags: AccountFlags,
   work: (client: Client) => Promise<Result<Answer>>,
   words: FlagWords = {},
 ): Promise<void> {
-  const client = createClient(flags.data === undefined ? {} : { data: flags.data });
-  return answer(flags, async () => inFlagWords(await work(client), words));
+  const client = clientOf(flags);
+  return answer(flags, async () => inFlagWords(await work(client), { accountId: "--account", ...words }));
 }
 
-/** The line that names the command to go on with, on the same data directory. */
-export function nextLine({ data }: ClientFlags, command: string): string {
-  if (data === undefined) return `next: ${command}\n`;
-  const isPlain = /^[\w./:@%+,=-]+$/u.test(data);
-  return `next: ${command} --data ${isPlain ? data : `'${data.replaceAll("'", "'\\''")}'`}\n`;
+/** The client of the running Weir and the account that the flags name. */
+export function clientOf({ data, account }: AccountFlags): Client {
+  return createClient({
+    ...(data === undefined ? {} : { data }),
+    ...(account === undefined ? {} : { account }),
+  });
+}
+
+/** The line that names the command to go on with, for the same account and on the same data directory. */
+export function nextLine({ account, data }: AccountFlags, command: string): string {
+  const rest = Object.entries({ account, data }).map(([flag, value]) =>
+    value === undefined ? "" : ` --${flag} ${shellWord(value)}`,
+  );
+  return `next: ${command}${rest.join("")}\n`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w./:@%+,=-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Standard error for people, one JSON line on standard output for scripts. */

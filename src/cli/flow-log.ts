@@ -3,7 +3,15 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { fail, ok, type Result } from "../base/mod.ts";
 import type { Client } from "./client.ts";
-import { argument, ask, type Answer, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import {
+  argument,
+  ask,
+  type Answer,
+  type AccountFlags,
+  accountFlags,
+  nextLine,
+  textFlag,
+} from "./command.ts";
 import { inFlagWords } from "./flag-words.ts";
 import { type FlowLogAnswer, describeFlowLog, flowLogTable } from "./flow-log-text.ts";
 import {
@@ -14,7 +22,7 @@ import {
   settingWords,
 } from "./flow-log-settings.ts";
 
-interface CreateFlags extends ClientFlags, SettingFlags {
+interface CreateFlags extends AccountFlags, SettingFlags {
   readonly region?: string;
   readonly resource?: readonly string[];
   readonly on?: string;
@@ -38,7 +46,7 @@ const create = buildCommand({
   },
   parameters: {
     flags: {
-      ...clientFlags,
+      ...accountFlags,
       ...settingFlags,
       region: textFlag("Region of the flow log; default this host's", "REGION"),
       on: textFlag("Make it on this VPC, subnet or interface, with a record for each flow and window", "ID"),
@@ -114,8 +122,8 @@ async function shown(client: Client, id: string, text: string): Promise<Result<A
 
 const list = buildCommand({
   docs: { brief: "List flow logs of every service and region" },
-  parameters: { flags: clientFlags },
-  func: (flags: ClientFlags) =>
+  parameters: { flags: accountFlags },
+  func: (flags: AccountFlags) =>
     ask(flags, async (client) => {
       const answer = await client.call<{ flowLogs: FlowLogAnswer[] }>("GET", "/flow-logs");
       return answer.ok ? ok({ text: flowLogTable(answer.value.flowLogs), json: answer.value }) : answer;
@@ -124,8 +132,8 @@ const list = buildCommand({
 
 const show = buildCommand({
   docs: { brief: "Show a flow log: its settings, resources and deliveries" },
-  parameters: { flags: clientFlags, positional: idArgument },
-  func: (flags: ClientFlags, id: string) =>
+  parameters: { flags: accountFlags, positional: idArgument },
+  func: (flags: AccountFlags, id: string) =>
     ask(flags, async (client) => {
       const answer = await client.call<FlowLogAnswer>("GET", pathOf(id));
       return answer.ok ? ok({ text: describeFlowLog(answer.value), json: answer.value }) : answer;
@@ -138,8 +146,8 @@ const update = buildCommand({
     fullDescription:
       "Changes settings of a flow log, also while it runs: flows under way are cut and delivered first. An output that is switched off keeps its settings.",
   },
-  parameters: { flags: { ...clientFlags, ...settingFlags }, positional: idArgument },
-  func: (flags: ClientFlags & SettingFlags, id: string) =>
+  parameters: { flags: { ...accountFlags, ...settingFlags }, positional: idArgument },
+  func: (flags: AccountFlags & SettingFlags, id: string) =>
     ask(
       flags,
       async (client) => {
@@ -155,8 +163,8 @@ const update = buildCommand({
 
 const remove = buildCommand({
   docs: { brief: "Delete a flow log that is associated with nothing, or was made on a resource" },
-  parameters: { flags: clientFlags, positional: idArgument },
-  func: (flags: ClientFlags, id: string) =>
+  parameters: { flags: accountFlags, positional: idArgument },
+  func: (flags: AccountFlags, id: string) =>
     ask(flags, async (client) => {
       const answer = await client.call("DELETE", pathOf(id));
       return answer.ok ? ok({ text: `deleted flow log ${id}\n`, json: answer.value }) : answer;
@@ -166,8 +174,8 @@ const remove = buildCommand({
 function actionCommand(action: "activate" | "deactivate", brief: string) {
   return buildCommand({
     docs: { brief },
-    parameters: { flags: clientFlags, positional: idArgument },
-    func: (flags: ClientFlags, id: string) =>
+    parameters: { flags: accountFlags, positional: idArgument },
+    func: (flags: AccountFlags, id: string) =>
       ask(flags, async (client) => {
         const answer = await client.call("POST", pathOf(id, `/${action}`));
         return answer.ok ? ok({ text: `${action}d flow log ${id}\n`, json: answer.value }) : answer;
@@ -179,7 +187,7 @@ function bindingCommand(method: "PUT" | "DELETE", brief: string, done: string) {
   return buildCommand({
     docs: { brief },
     parameters: {
-      flags: clientFlags,
+      flags: accountFlags,
       positional: {
         kind: "tuple",
         parameters: [
@@ -188,7 +196,7 @@ function bindingCommand(method: "PUT" | "DELETE", brief: string, done: string) {
         ],
       },
     },
-    func: (flags: ClientFlags, id: string, resource: string) =>
+    func: (flags: AccountFlags, id: string, resource: string) =>
       ask(flags, async (client) => {
         const answer = await client.call(method, bindingPath(id, resource));
         return answer.ok ? ok({ text: `${done} ${id} and ${resource}\n`, json: answer.value }) : answer;
@@ -211,8 +219,8 @@ function wordsArgument<const Placeholder extends string>(
 
 const tag = buildCommand({
   docs: { brief: "Give a flow log tags, or those that it has new values" },
-  parameters: { flags: clientFlags, positional: wordsArgument("ID KEY=VALUE", "each tag", 2) },
-  func: (flags: ClientFlags, id: string, ...words: string[]) =>
+  parameters: { flags: accountFlags, positional: wordsArgument("ID KEY=VALUE", "each tag", 2) },
+  func: (flags: AccountFlags, id: string, ...words: string[]) =>
     ask(flags, async (client) => {
       const tags = Object.fromEntries(words.map((word) => splitTag(word)));
       const answer = await client.call("POST", pathOf(id, "/tag"), { tags });
@@ -227,8 +235,8 @@ function splitTag(word: string): [key: string, value: string] {
 
 const untag = buildCommand({
   docs: { brief: "Take tags of a flow log away; all of them if no key is named" },
-  parameters: { flags: clientFlags, positional: wordsArgument("ID KEY", "the key of each tag", 1) },
-  func: (flags: ClientFlags, id: string, ...keys: string[]) =>
+  parameters: { flags: accountFlags, positional: wordsArgument("ID KEY", "the key of each tag", 1) },
+  func: (flags: AccountFlags, id: string, ...keys: string[]) =>
     ask(flags, async (client) => {
       const answer = await client.call("POST", pathOf(id, "/untag"), keys.length === 0 ? {} : { keys });
       return answer.ok ? ok({ text: `untagged flow log ${id}\n`, json: answer.value }) : answer;
@@ -238,7 +246,7 @@ const untag = buildCommand({
 const move = buildCommand({
   docs: { brief: "Move a flow log into another resource group" },
   parameters: {
-    flags: clientFlags,
+    flags: accountFlags,
     positional: {
       kind: "tuple",
       parameters: [
@@ -247,7 +255,7 @@ const move = buildCommand({
       ],
     },
   },
-  func: (flags: ClientFlags, id: string, resourceGroupId: string) =>
+  func: (flags: AccountFlags, id: string, resourceGroupId: string) =>
     ask(flags, async (client) => {
       const answer = await client.call("POST", pathOf(id, "/move"), { resourceGroupId });
       return answer.ok ? ok({ text: `moved ${id} to ${resourceGroupId}\n`, json: answer.value }) : answer;

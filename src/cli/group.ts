@@ -2,7 +2,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
 import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
 import { formatTable } from "./ui/table.ts";
 
@@ -13,14 +13,14 @@ interface GroupAnswer {
   readonly policies: readonly string[];
 }
 
-interface CreateFlags extends ClientFlags {
+interface CreateFlags extends AccountFlags {
   readonly description?: string;
 }
 
 const list = buildCommand({
   docs: { brief: "List groups with their users and policies" },
-  parameters: { flags: clientFlags },
-  func: (flags: ClientFlags) =>
+  parameters: { flags: accountFlags },
+  func: (flags: AccountFlags) =>
     ask(flags, async (client) => {
       const answer = await client.call<{ groups: GroupAnswer[] }>("GET", "/groups");
       if (!answer.ok) return answer;
@@ -38,7 +38,7 @@ const list = buildCommand({
 const create = buildCommand({
   docs: { brief: "Create a group" },
   parameters: {
-    flags: { ...clientFlags, description: textFlag("Who is in it", "TEXT") },
+    flags: { ...accountFlags, description: textFlag("Who is in it", "TEXT") },
     positional: argument("NAME", "Name of the group"),
   },
   func: (flags: CreateFlags, name: string) =>
@@ -62,7 +62,7 @@ function memberCommand(method: "PUT" | "DELETE", brief: string, done: string) {
   return buildCommand({
     docs: { brief },
     parameters: {
-      flags: clientFlags,
+      flags: accountFlags,
       positional: {
         kind: "tuple",
         parameters: [
@@ -71,7 +71,7 @@ function memberCommand(method: "PUT" | "DELETE", brief: string, done: string) {
         ],
       },
     },
-    func: (flags: ClientFlags, name: string, user: string) =>
+    func: (flags: AccountFlags, name: string, user: string) =>
       ask(flags, async (client) => {
         const path = `/groups/${encodeURIComponent(name)}/users/${encodeURIComponent(user)}`;
         const answer = await client.call<GroupAnswer>(method, path);

@@ -2,7 +2,15 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags, integerFlag, nextLine, textFlag } from "./command.ts";
+import {
+  argument,
+  ask,
+  type AccountFlags,
+  accountFlags,
+  integerFlag,
+  nextLine,
+  textFlag,
+} from "./command.ts";
 import type { FlagWords } from "./flag-words.ts";
 import { formatTable } from "./ui/table.ts";
 
@@ -12,7 +20,7 @@ interface LogstoreAnswer {
   readonly createdTime: string;
 }
 
-interface ProjectFlags extends ClientFlags {
+interface ProjectFlags extends AccountFlags {
   readonly project: string;
   readonly region?: string;
 }
@@ -22,7 +30,7 @@ interface CreateFlags extends ProjectFlags {
 }
 
 const projectFlags = {
-  ...clientFlags,
+  ...accountFlags,
   project: { kind: "parsed", parse: String, brief: "Name of the project", placeholder: "PROJECT" },
   region: textFlag("Region of the project; default this host's", "REGION"),
 } as const;

@@ -2,6 +2,7 @@
 import { buildApplication, buildRouteMap, ExitCode, run } from "@stricli/core";
 
 import { accessKeyCommands } from "./access-key.ts";
+import { accountCommands } from "./account.ts";
 import { fault } from "../base/mod.ts";
 import { printFault, readVersion } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -36,6 +37,7 @@ const root = buildRouteMap({
     records: recordsCommand,
     project: projectCommands,
     logstore: logstoreCommands,
+    account: accountCommands,
     accessKey: accessKeyCommands,
     user: userCommands,
     group: groupCommands,

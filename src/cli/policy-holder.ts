@@ -2,7 +2,7 @@
 import { buildCommand } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags } from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags } from "./command.ts";
 
 type Noun = "user" | "group" | "role";
 
@@ -17,8 +17,8 @@ export function detachCommand(noun: Noun) {
 export function deleteCommand(noun: Noun, brief: string) {
   return buildCommand({
     docs: { brief },
-    parameters: { flags: clientFlags, positional: argument("NAME", `Name of the ${noun}`) },
-    func: (flags: ClientFlags, name: string) =>
+    parameters: { flags: accountFlags, positional: argument("NAME", `Name of the ${noun}`) },
+    func: (flags: AccountFlags, name: string) =>
       ask(flags, async (client) => {
         const answer = await client.call<object>("DELETE", `/${noun}s/${encodeURIComponent(name)}`);
         return answer.ok ? ok({ text: `deleted ${noun} ${name}\n`, json: answer.value }) : answer;
@@ -36,7 +36,7 @@ function attachmentCommand(
   return buildCommand({
     docs: { brief },
     parameters: {
-      flags: clientFlags,
+      flags: accountFlags,
       positional: {
         kind: "tuple",
         parameters: [
@@ -45,7 +45,7 @@ function attachmentCommand(
         ],
       },
     },
-    func: (flags: ClientFlags, name: string, policy: string) =>
+    func: (flags: AccountFlags, name: string, policy: string) =>
       ask(flags, async (client) => {
         const path = `/${noun}s/${encodeURIComponent(name)}/policies/${encodeURIComponent(policy)}`;
         const answer = await client.call<object>(method, path);

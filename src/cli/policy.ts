@@ -2,7 +2,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
 import { readDocument } from "./document.ts";
 import type { FlagWords } from "./flag-words.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
@@ -17,12 +17,12 @@ interface PolicyAnswer {
   readonly roles: readonly string[];
 }
 
-interface CreateFlags extends ClientFlags {
+interface CreateFlags extends AccountFlags {
   readonly document: string;
   readonly description?: string;
 }
 
-interface ModifyFlags extends ClientFlags {
+interface ModifyFlags extends AccountFlags {
   readonly document?: string;
   readonly description?: string;
 }
@@ -38,8 +38,8 @@ const words: FlagWords = { name: "NAME", description: "--description" };
 
 const list = buildCommand({
   docs: { brief: "List policies, the system's among them" },
-  parameters: { flags: clientFlags },
-  func: (flags: ClientFlags) =>
+  parameters: { flags: accountFlags },
+  func: (flags: AccountFlags) =>
     ask(flags, async (client) => {
       const answer = await client.call<{ policies: PolicyAnswer[] }>("GET", "/policies");
       if (!answer.ok) return answer;
@@ -59,7 +59,7 @@ const list = buildCommand({
 const create = buildCommand({
   docs: { brief: "Create a policy" },
   parameters: {
-    flags: { ...clientFlags, document: documentFlag, description: descriptionFlag },
+    flags: { ...accountFlags, document: documentFlag, description: descriptionFlag },
     positional: argument("NAME", "Name of the policy"),
   },
   func: (flags: CreateFlags, name: string) =>
@@ -87,7 +87,7 @@ const modify = buildCommand({
   docs: { brief: "Change a policy; what it says holds from the next request on" },
   parameters: {
     flags: {
-      ...clientFlags,
+      ...accountFlags,
       document: { ...documentFlag, optional: true },
       description: descriptionFlag,
     },
@@ -113,8 +113,8 @@ const modify = buildCommand({
 
 const show = buildCommand({
   docs: { brief: "Show a policy and who has it" },
-  parameters: { flags: clientFlags, positional: argument("NAME", "Name of the policy") },
-  func: (flags: ClientFlags, name: string) =>
+  parameters: { flags: accountFlags, positional: argument("NAME", "Name of the policy") },
+  func: (flags: AccountFlags, name: string) =>
     ask(flags, async (client) => {
       const answer = await client.call<PolicyAnswer>("GET", `/policies/${encodeURIComponent(name)}`);
       if (!answer.ok) return answer;
@@ -133,8 +133,8 @@ const show = buildCommand({
 
 const remove = buildCommand({
   docs: { brief: "Delete a policy that nobody has" },
-  parameters: { flags: clientFlags, positional: argument("NAME", "Name of the policy") },
-  func: (flags: ClientFlags, name: string) =>
+  parameters: { flags: accountFlags, positional: argument("NAME", "Name of the policy") },
+  func: (flags: AccountFlags, name: string) =>
     ask(flags, async (client) => {
       const answer = await client.call<object>("DELETE", `/policies/${encodeURIComponent(name)}`);
       return answer.ok ? ok({ text: `deleted policy ${name}\n`, json: answer.value }) : answer;

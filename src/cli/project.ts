@@ -2,7 +2,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
 import type { FlagWords } from "./flag-words.ts";
 import { formatTable } from "./ui/table.ts";
 
@@ -15,7 +15,7 @@ interface ProjectAnswer {
   readonly createdTime: string;
 }
 
-interface RegionFlags extends ClientFlags {
+interface RegionFlags extends AccountFlags {
   readonly region?: string;
 }
 
@@ -34,7 +34,7 @@ function regionQuery(flags: RegionFlags): string {
 
 const list = buildCommand({
   docs: { brief: "List projects" },
-  parameters: { flags: { ...clientFlags, region: regionFlag } },
+  parameters: { flags: { ...accountFlags, region: regionFlag } },
   func: (flags: RegionFlags) =>
     ask(
       flags,
@@ -60,7 +60,7 @@ const list = buildCommand({
 const create = buildCommand({
   docs: { brief: "Create a project" },
   parameters: {
-    flags: { ...clientFlags, region: regionFlag, description: textFlag("What the project is for", "TEXT") },
+    flags: { ...accountFlags, region: regionFlag, description: textFlag("What the project is for", "TEXT") },
     positional: argument("NAME", "Name of the project"),
   },
   func: (flags: CreateFlags, name: string) =>
@@ -82,7 +82,7 @@ const create = buildCommand({
 const remove = buildCommand({
   docs: { brief: "Delete a project with its logstores and all their records" },
   parameters: {
-    flags: { ...clientFlags, region: regionFlag },
+    flags: { ...accountFlags, region: regionFlag },
     positional: argument("NAME", "Name of the project"),
   },
   func: (flags: RegionFlags, name: string) =>

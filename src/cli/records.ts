@@ -2,15 +2,23 @@
 import { buildCommand } from "@stricli/core";
 
 import { fail, fault, type Fault, ok, type Result, toFault } from "../base/mod.ts";
-import { type Client, createClient } from "./client.ts";
-import { ask, type ClientFlags, clientFlags, integerFlag, printFault, textFlag } from "./command.ts";
+import type { Client } from "./client.ts";
+import {
+  type AccountFlags,
+  accountFlags,
+  ask,
+  clientOf,
+  integerFlag,
+  printFault,
+  textFlag,
+} from "./command.ts";
 import { type FlagWords, inFlagWords } from "./flag-words.ts";
 import { askHistogram, histogramRange } from "./records-histogram.ts";
 import { type LogRecord, recordTable } from "./records-table.ts";
 import { isTimeAgo, parseTime } from "./time.ts";
 import { counted } from "./ui/table.ts";
 
-interface RecordsFlags extends ClientFlags {
+interface RecordsFlags extends AccountFlags {
   readonly project: string;
   readonly logstore: string;
   readonly region?: string;
@@ -52,7 +60,7 @@ export const recordsCommand = buildCommand({
   },
   parameters: {
     flags: {
-      ...clientFlags,
+      ...accountFlags,
       project: { kind: "parsed", parse: String, brief: "Project of the logstore", placeholder: "PROJECT" },
       logstore: { kind: "parsed", parse: String, brief: "Name of the logstore", placeholder: "LOGSTORE" },
       region: textFlag("Region of the project; default this host's", "REGION"),
@@ -187,7 +195,7 @@ function targetOf(flags: RecordsFlags): object {
 
 /** The newest records, then every new one. A server that restarts is waited for; any other fault ends it. */
 async function follow(flags: RecordsFlags): Promise<void> {
-  const client = createClient(flags.data === undefined ? {} : { data: flags.data });
+  const client = clientOf(flags);
   const line = limitOf(flags);
   if (!line.ok) return printFault(flags, line.fault);
   let position: string | undefined;

@@ -2,7 +2,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags } from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags } from "./command.ts";
 import { formatTable } from "./ui/table.ts";
 
 interface ResourceGroupAnswer {
@@ -14,8 +14,8 @@ interface ResourceGroupAnswer {
 
 const list = buildCommand({
   docs: { brief: "List resource groups" },
-  parameters: { flags: clientFlags },
-  func: (flags: ClientFlags) =>
+  parameters: { flags: accountFlags },
+  func: (flags: AccountFlags) =>
     ask(flags, async (client) => {
       const answer = await client.call<{ resourceGroups: ResourceGroupAnswer[] }>("GET", "/resource-groups");
       if (!answer.ok) return answer;
@@ -27,8 +27,8 @@ const list = buildCommand({
 
 const create = buildCommand({
   docs: { brief: "Create a resource group" },
-  parameters: { flags: clientFlags, positional: argument("NAME", "Its name, which no other of them has") },
-  func: (flags: ClientFlags, name: string) =>
+  parameters: { flags: accountFlags, positional: argument("NAME", "Its name, which no other of them has") },
+  func: (flags: AccountFlags, name: string) =>
     ask(flags, async (client) => {
       const answer = await client.call<ResourceGroupAnswer>("POST", "/resource-groups", { name });
       return answer.ok

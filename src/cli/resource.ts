@@ -2,7 +2,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags } from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags } from "./command.ts";
 import { branchesOf } from "./resource-tree.ts";
 import { formatTable } from "./ui/table.ts";
 import { describeTree } from "./ui/tree.ts";
@@ -19,7 +19,7 @@ interface ResourceAnswer {
   readonly present: boolean;
 }
 
-interface ListFlags extends ClientFlags {
+interface ListFlags extends AccountFlags {
   readonly all?: boolean;
 }
 
@@ -31,7 +31,7 @@ const list = buildCommand({
   },
   parameters: {
     flags: {
-      ...clientFlags,
+      ...accountFlags,
       all: {
         kind: "boolean",
         brief: "List those too that are gone and carry no flow log",
@@ -67,8 +67,8 @@ const list = buildCommand({
 
 const show = buildCommand({
   docs: { brief: "Show one resource" },
-  parameters: { flags: clientFlags, positional: argument("ID", "Id of the resource") },
-  func: (flags: ClientFlags, id: string) =>
+  parameters: { flags: accountFlags, positional: argument("ID", "Id of the resource") },
+  func: (flags: AccountFlags, id: string) =>
     ask(flags, async (client) => {
       const answer = await client.call<Record<string, unknown>>(
         "GET",

@@ -2,7 +2,15 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok, type Result } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags, integerFlag, nextLine, textFlag } from "./command.ts";
+import {
+  argument,
+  ask,
+  type AccountFlags,
+  accountFlags,
+  integerFlag,
+  nextLine,
+  textFlag,
+} from "./command.ts";
 import { readDocument } from "./document.ts";
 import type { FlagWords } from "./flag-words.ts";
 import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
@@ -19,14 +27,14 @@ interface RoleAnswer {
   readonly policies: readonly string[];
 }
 
-interface SettingFlags extends ClientFlags {
+interface SettingFlags extends AccountFlags {
   readonly trustPolicy?: string;
   readonly description?: string;
   readonly sessionMax?: number;
 }
 
 const settingFlags = {
-  ...clientFlags,
+  ...accountFlags,
   trustPolicy: textFlag(
     "File with the trust policy, JSON; default trusts the account. - is standard input",
     "FILE",
@@ -54,8 +62,8 @@ function settingsOf({ trustPolicy, description, sessionMax }: SettingFlags): Res
 
 const list = buildCommand({
   docs: { brief: "List roles" },
-  parameters: { flags: clientFlags },
-  func: (flags: ClientFlags) =>
+  parameters: { flags: accountFlags },
+  func: (flags: AccountFlags) =>
     ask(flags, async (client) => {
       const answer = await client.call<{ roles: RoleAnswer[] }>("GET", "/roles");
       if (!answer.ok) return answer;
@@ -107,8 +115,8 @@ const modify = buildCommand({
 
 const show = buildCommand({
   docs: { brief: "Show a role with its policies and whom it trusts" },
-  parameters: { flags: clientFlags, positional: argument("NAME", "Name of the role") },
-  func: (flags: ClientFlags, name: string) =>
+  parameters: { flags: accountFlags, positional: argument("NAME", "Name of the role") },
+  func: (flags: AccountFlags, name: string) =>
     ask(flags, async (client) => {
       const answer = await client.call<RoleAnswer>("GET", `/roles/${encodeURIComponent(name)}`);
       if (!answer.ok) return answer;

@@ -2,7 +2,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type ClientFlags, clientFlags, nextLine, textFlag } from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
 import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
 
@@ -16,14 +16,14 @@ interface UserAnswer {
   readonly accessKeyIds: readonly string[];
 }
 
-interface CreateFlags extends ClientFlags {
+interface CreateFlags extends AccountFlags {
   readonly displayName?: string;
 }
 
 const list = buildCommand({
   docs: { brief: "List users" },
-  parameters: { flags: clientFlags },
-  func: (flags: ClientFlags) =>
+  parameters: { flags: accountFlags },
+  func: (flags: AccountFlags) =>
     ask(flags, async (client) => {
       const answer = await client.call<{ users: UserAnswer[] }>("GET", "/users");
       if (!answer.ok) return answer;
@@ -42,7 +42,7 @@ const list = buildCommand({
 const create = buildCommand({
   docs: { brief: "Create a user, who may nothing until it has a policy" },
   parameters: {
-    flags: { ...clientFlags, displayName: textFlag("Whose it is", "TEXT") },
+    flags: { ...accountFlags, displayName: textFlag("Whose it is", "TEXT") },
     positional: argument("NAME", "Name of the user"),
   },
   func: (flags: CreateFlags, name: string) =>
@@ -64,8 +64,8 @@ const create = buildCommand({
 
 const show = buildCommand({
   docs: { brief: "Show a user with its policies and access keys" },
-  parameters: { flags: clientFlags, positional: argument("NAME", "Name of the user") },
-  func: (flags: ClientFlags, name: string) =>
+  parameters: { flags: accountFlags, positional: argument("NAME", "Name of the user") },
+  func: (flags: AccountFlags, name: string) =>
     ask(flags, async (client) => {
       const answer = await client.call<UserAnswer>("GET", `/users/${encodeURIComponent(name)}`);
       if (!answer.ok) return answer;

@@ -11,6 +11,7 @@ const commands: readonly (readonly [command: string, purpose: string])[] = [
   ["./weir records", "search and follow the records of a logstore"],
   ["./weir project", "projects of the log service"],
   ["./weir logstore", "logstores of a project"],
+  ["./weir account", "accounts, which see nothing of each other"],
   ["./weir access-key", "the keys that SDKs sign with"],
   ["./weir user", "users, who have access keys of their own"],
   ["./weir group", "groups of users"],

@@ -1,6 +1,8 @@
 /** Accounts: who owns flow logs, resources, log projects and access keys. A fresh Weir has one. */
-import { newAccountId, randomText } from "../base/mod.ts";
+import { fail, newAccountId, ok, randomText, type Result } from "../base/mod.ts";
 import type { Database } from "../database/mod.ts";
+import type { Changes } from "./change.ts";
+import { commit } from "./commit.ts";
 
 export interface Account {
   /** 16 digits. */
@@ -12,32 +14,92 @@ export interface Account {
 }
 
 export interface Accounts {
-  /** The account of this installation; made at the first start. */
+  /** The account of this installation; made at the first start. What is found on the host is its own. */
   readonly default: Account;
   get(id: string): Account | undefined;
+  /** By id or name. Fault: `AccountNotFound`. */
+  named(idOrName: string): Result<Account>;
+  /** By age, the installation's first. */
   list(): readonly Account[];
+  /** Faults: `InputInvalid`, `AccountExists`, `DiskFull`, `Internal`. */
+  create(name: string): Result<Account>;
 }
 
-export function createAccounts(database: Database, nowMs: number): Accounts {
-  const read = (): Account[] =>
-    database
-      .prepare("SELECT id, name, resource_group_id, created_ms FROM account ORDER BY created_ms, id")
-      .all()
-      .map((row) => ({
-        id: String(row["id"]),
-        name: String(row["name"]),
-        resourceGroupId: String(row["resource_group_id"]),
-        createdMs: Number(row["created_ms"]),
-      }));
-  if (read().length === 0) {
-    database
-      .prepare("INSERT INTO account (id, name, resource_group_id, created_ms) VALUES (?, ?, ?, ?)")
-      .run(newAccountId(), "default", `rg-acfm${randomText(11)}`, nowMs);
-  }
-  const accounts = read();
-  return {
-    default: accounts[0]!,
-    get: (id) => accounts.find((account) => account.id === id),
-    list: () => accounts,
+/** Begins with a letter, so that no name is an id. */
+const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,49}$/u;
+
+interface Dependencies {
+  readonly database: Database;
+  readonly changes: Changes;
+  readonly nowMs: () => number;
+}
+
+export function createAccounts({ database, changes, nowMs }: Dependencies): Accounts {
+  const insert = database.prepare(
+    "INSERT INTO account (id, name, resource_group_id, created_ms) VALUES (?, ?, ?, ?)",
+  );
+  const make = (name: string): Account => {
+    const made = {
+      id: newAccountId(),
+      name,
+      resourceGroupId: `rg-acfm${randomText(11)}`,
+      createdMs: nowMs(),
+    };
+    insert.run(made.id, name, made.resourceGroupId, made.createdMs);
+    return made;
   };
+  const accounts = load(database);
+  const first = accounts[0] ?? make("default");
+  if (accounts.length === 0) accounts.push(first);
+  return {
+    default: first,
+    get: (id) => accounts.find((account) => account.id === id),
+    named: (idOrName) => {
+      const found = accounts.find(({ id, name }) => id === idOrName || name === idOrName);
+      return found === undefined ? notFound(idOrName) : ok(found);
+    },
+    list: () => [...accounts],
+    create: (name) => {
+      const refused = nameFault(name, accounts);
+      if (refused !== null) return refused;
+      const created = commit(database, () => make(name));
+      if (!created.ok) return created;
+      accounts.push(created.value);
+      changes.announce({ subject: "account", action: "created", id: created.value.id });
+      return created;
+    },
+  };
+}
+
+function load(database: Database): Account[] {
+  return database
+    .prepare("SELECT id, name, resource_group_id, created_ms FROM account ORDER BY rowid")
+    .all()
+    .map((row) => ({
+      id: String(row["id"]),
+      name: String(row["name"]),
+      resourceGroupId: String(row["resource_group_id"]),
+      createdMs: Number(row["created_ms"]),
+    }));
+}
+
+function nameFault(name: string, accounts: readonly Account[]): Result<never> | null {
+  if (!namePattern.test(name)) {
+    return fail("InputInvalid", "that is no account's name", {
+      field: "name",
+      value: name.slice(0, 80),
+      allowed: "1 to 50 letters, digits, dots, hyphens and underscores, the first a letter",
+    });
+  }
+  if (!accounts.some((account) => account.name === name)) return null;
+  return fail("AccountExists", `there is an account ${name} already`, { field: "name", value: name });
+}
+
+function notFound(idOrName: string): Result<never> {
+  const value = idOrName.slice(0, 80);
+  return fail("AccountNotFound", `there is no account ${value}`, {
+    field: "accountId",
+    value,
+    remedy: "./weir account list shows those that there are",
+  });
 }

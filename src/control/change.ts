@@ -4,6 +4,7 @@ import type { Logger } from "../observe/mod.ts";
 
 export interface ControlChange {
   readonly subject:
+    | "account"
     | "flowLog"
     | "resource"
     | "resourceGroup"

@@ -109,7 +109,7 @@ interface Parts {
 function assemble({ options, regionId, regions, box, database, clock, logger }: Parts): Control {
   const nowMs = () => clock.nowMs();
   const changes = createChanges(logger);
-  const accounts = createAccounts(database, nowMs());
+  const accounts = createAccounts({ database, changes, nowMs });
   const accessKeys = unwrap(createAccessKeys({ database, box, changes, nowMs }));
   const access = createAccess({ database, box, changes, accessKeys, nowMs });
   const config = options.logProjects ?? {};

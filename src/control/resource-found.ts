@@ -22,6 +22,8 @@ export interface DiscoveredHost {
 export interface DeclaredGateway {
   readonly type?: "gateway";
   readonly name: string;
+  /** Whose it is; absent, the installation's account's. */
+  readonly accountId?: string;
   readonly regionId?: string;
   readonly description?: string;
   readonly serial?: string;
@@ -35,6 +37,8 @@ export interface DeclaredGateway {
 export interface DeclaredVpc {
   readonly type: "vpc";
   readonly name: string;
+  /** Whose it is, with all that is in it; absent, the installation's account's. */
+  readonly accountId?: string;
   /** `vpc-` and letters and digits, as clients are to name it; given once and for ever. */
   readonly id?: string;
   readonly regionId?: string;

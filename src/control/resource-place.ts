@@ -19,6 +19,8 @@ export interface Candidate {
   readonly hostKey?: string;
   /** Whether it is the gateway of a host, an instance of its own. */
   readonly isHost?: boolean;
+  /** Absent, it is the installation's account's. */
+  readonly accountId?: string | undefined;
   readonly regionId: string;
   /** The id that the configuration gives it; else one is made up. */
   readonly id?: string;
@@ -100,7 +102,7 @@ function hostVpc(host: DiscoveredHost, inVpcs: readonly Candidate[], regionId: s
 }
 
 function declaredVpc(
-  { name, id, regionId, description = "", cidrs = [] }: Declared<"vpc">,
+  { name, id, accountId, regionId, description = "", cidrs = [] }: Declared<"vpc">,
   here: string,
 ): Candidate {
   const settings = {
@@ -114,6 +116,7 @@ function declaredVpc(
   } as const;
   return {
     key: `declared-vpc:${name}`,
+    accountId,
     regionId: regionId ?? here,
     ...(id === undefined ? {} : { id }),
     settings,
@@ -143,6 +146,7 @@ function declaredSubnet(
     key: subnetKeyOf(name),
     ...(parentKey === undefined ? {} : { parentKey }),
     ...(id === undefined ? {} : { id }),
+    accountId: parent?.accountId,
     regionId: parent?.regionId ?? here,
     settings,
   };
@@ -155,6 +159,7 @@ function subnetKeyOf(declaredName: string): string {
 interface Placed {
   readonly device: DiscoveredInterface;
   readonly subnetKey: string;
+  readonly accountId: string | undefined;
   readonly regionId: string;
 }
 
@@ -170,7 +175,7 @@ function hostInterfaces(
     const subnetKey = place(device);
     const subnet = declarations.subnets.find(({ name }) => subnetKeyOf(name) === subnetKey);
     const vpc = declarations.vpcs.find(({ name }) => name === subnet?.vpc);
-    return { device, subnetKey, regionId: vpc?.regionId ?? regionId };
+    return { device, subnetKey, accountId: vpc?.accountId, regionId: vpc?.regionId ?? regionId };
   });
   return [
     ...foundSubnets(host, placed, regionId, formerParent),
@@ -180,7 +185,7 @@ function hostInterfaces(
 
 function interfaceCandidate(
   host: DiscoveredHost,
-  { device, subnetKey, regionId }: Placed,
+  { device, subnetKey, accountId, regionId }: Placed,
   { interfaces }: Declarations,
 ): Candidate {
   const declared = interfaces.find(({ interfaceName }) => interfaceName === device.name);
@@ -188,6 +193,7 @@ function interfaceCandidate(
     key: interfaceKeyOf(host, device.name),
     parentKey: subnetKey,
     hostKey: hostKeyOf(host),
+    accountId,
     regionId,
     settings: {
       type: "interface",
@@ -268,6 +274,7 @@ function networksOf({ networks = [] }: DiscoveredInterface): Network[] {
 function declaredGateway(gateway: Declared<"gateway">, regionId: string): Candidate {
   return {
     key: `declared:${gateway.name}`,
+    accountId: gateway.accountId,
     regionId: gateway.regionId ?? regionId,
     settings: {
       type: "gateway",

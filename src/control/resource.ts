@@ -89,6 +89,7 @@ interface Dependencies {
   readonly database: Database;
   readonly changes: Changes;
   readonly nowMs: () => number;
+  /** Whose the host is, and what the configuration declares for nobody else. */
   readonly accountId: string;
   /** The region of this host and of declared resources that name none. */
   readonly regionId: string;
@@ -114,7 +115,9 @@ export function createResources(dependencies: Dependencies): Resources {
   const find = (id: string): Resource | undefined => known.byId.get(id) ?? known.byUuid.get(id);
   return {
     sync: (found) => {
-      const candidates = candidatesOf(found, dependencies.regionId, formerParentOf(known));
+      const candidates = candidatesOf(found, dependencies.regionId, formerParentOf(known)).map((candidate) =>
+        underItsAccount(candidate, dependencies.accountId),
+      );
       return bringUpToDate(dependencies, table, known, candidates);
     },
     list: ({ accountId, regionId }) =>
@@ -180,6 +183,17 @@ function formerParentOf({ byKey, byId }: Known): FormerParent {
     const [parentKey] = [...byKey].find(([, { id }]) => id === parent.id) ?? [];
     return parentKey === undefined ? undefined : { key: parentKey, cidrs: parent.cidrs };
   };
+}
+
+/**
+ * What is given to another account is another resource there: the flow logs that it had stay behind, on one
+ * that is gone. What is in a VPC is of the VPC's account, so that a parent is always of the same.
+ */
+function underItsAccount(candidate: Candidate, hostAccountId: string): Candidate {
+  const { key, parentKey, accountId = hostAccountId } = candidate;
+  if (accountId === hostAccountId) return candidate;
+  const own = (plain: string): string => `account:${accountId}/${plain}`;
+  return { ...candidate, key: own(key), ...(parentKey === undefined ? {} : { parentKey: own(parentKey) }) };
 }
 
 interface Saved {
@@ -249,11 +263,13 @@ const idPrefixes = { vpc: "vpc", subnet: "vsw", interface: "eni", gateway: "sag"
 function saveCandidates(
   candidates: readonly Candidate[],
   { byKey }: Known,
-  { accountId, nowMs }: Dependencies,
+  { accountId: hostAccountId, nowMs }: Dependencies,
   table: ResourceTable,
 ): Saved[] {
   const saved = new Map<string, Resource>();
-  return candidates.map(({ key, parentKey, hostKey, isHost = false, regionId, id, settings }): Saved => {
+  return candidates.map((candidate): Saved => {
+    const { key, parentKey, hostKey, isHost = false, accountId = hostAccountId } = candidate;
+    const { regionId, id, settings } = candidate;
     const before = byKey.get(key);
     const host = saved.get(hostKey ?? "");
     const parentId = saved.get(parentKey ?? "")?.id;

@@ -37,6 +37,8 @@ const meanings: Readonly<Record<FaultCode, string>> = {
   LogstoreNotFound: "No logstore of that name in the project",
   LogstoreExists: "A logstore of that name exists in the project",
   LogstoreQuotaExceeded: "The project has as many logstores as it may have",
+  AccountNotFound: "No account of that id or name",
+  AccountExists: "An account of that name exists",
   AccessKeyNotFound: "No access key of that id",
   AccessKeyInactive: "The access key is disabled",
   UserNotFound: "No user of that name in the account",

@@ -23,6 +23,14 @@ const settings = z.strictObject({
     .describe(
       "Of a VPC or subnet: the id that clients name it by, given once and for ever; default a made-up one",
     ),
+  account: z
+    .string()
+    .min(1)
+    .max(50)
+    .optional()
+    .describe(
+      "Of a gateway or VPC: id or name of the account whose it is, with all that is in it; default the installation's",
+    ),
   region: regionId.optional().describe("Of a gateway or VPC: its region; default this host's"),
   vpc: declaredName.optional().describe("Of a subnet: the declared VPC that it is in; default the host's"),
   cidrs: z
@@ -57,8 +65,8 @@ type SettingName = keyof Settings;
 
 const common = ["type", "name", "description"] as const;
 const settingsOfType: Readonly<Record<Settings["type"], readonly SettingName[]>> = {
-  gateway: [...common, "region", "interfaces", "serial", "model", "flowLogSupport"],
-  vpc: [...common, "id", "region", "cidrs"],
+  gateway: [...common, "account", "region", "interfaces", "serial", "model", "flowLogSupport"],
+  vpc: [...common, "id", "account", "region", "cidrs"],
   subnet: [...common, "id", "vpc", "cidrs", "interfaces"],
   interface: [...common, "interface", "subnet"],
 };

@@ -29,7 +29,8 @@ describe("declared resources", () => {
     );
     const control = openTestControl();
     const host = hostWith({ eth0: ["10.1.2.3/24"], eth9: ["192.0.2.7/24"], veth1: [] });
-    unwrap(control.resources.sync({ hosts: [host], declared: declaredResources(configuration) }));
+    const declared = unwrap(declaredResources(configuration, control.accounts));
+    unwrap(control.resources.sync({ hosts: [host], declared }));
     const namesIn = (id: string) => control.resources.interfacesOf(id).map(({ name }) => name);
     expect(namesIn("vsw-web")).toEqual(["eth0", "uplink"]);
     expect(control.resources.find("vpc-production")).toMatchObject({

@@ -1,6 +1,6 @@
 /**
- * Flow logs: every region's and service's are listed. Those made here on a VPC, subnet or interface belong to
- * the VPC service, others to that of gateways.
+ * Flow logs of an account: every region's and service's are listed. Those made here on a VPC, subnet or
+ * interface belong to the VPC service, others to that of gateways.
  */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
@@ -8,11 +8,16 @@ import { z } from "zod";
 import { fail, ok, type Result, unwrap } from "../../../base/mod.ts";
 import type { FlowLog, FlowLogPatch, FlowLogTarget } from "../../../control/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
-import { parseInput, timeText } from "./input.ts";
+import { accountReader, parseInput, timeText } from "./input.ts";
 import { findResource } from "./resource.ts";
 
 interface FlowLogParams {
   readonly id: string;
+}
+
+interface FlowLogRequest {
+  readonly params: FlowLogParams;
+  readonly query: unknown;
 }
 
 interface BindingParams extends FlowLogParams {
@@ -76,56 +81,70 @@ export function flowLogRoutes(server: FastifyInstance, dependencies: NativeDepen
   const { control } = dependencies;
   const { flowLogs } = control;
   const answer = (flowLog: FlowLog): object => describe(flowLog, dependencies);
-  const found = (id: string): FlowLog => unwrap(findFlowLog(dependencies, id));
+  const accountOf = accountReader(control);
+  const found = (request: FlowLogRequest): FlowLog =>
+    unwrap(findFlowLog(dependencies, accountOf(request), request.params.id));
 
-  server.get("/flow-logs", async () => ({ flowLogs: flowLogs.all().map(answer) }));
+  server.get("/flow-logs", async (request) => {
+    const accountId = accountOf(request);
+    return {
+      flowLogs: flowLogs
+        .all()
+        .filter((flowLog) => flowLog.accountId === accountId)
+        .map(answer),
+    };
+  });
   server.post("/flow-logs", async (request, reply) => {
-    const created = unwrap(create(dependencies, unwrap(parseInput(createSchema, request.body))));
+    const input = unwrap(parseInput(createSchema, request.body));
+    const created = unwrap(create(dependencies, accountOf(request), input));
     reply.code(201);
     return answer(created);
   });
-  server.get<{ Params: FlowLogParams }>("/flow-logs/:id", async ({ params }) => answer(found(params.id)));
-  server.patch<{ Params: FlowLogParams }>("/flow-logs/:id", async ({ params, body }) => {
-    const { settings } = unwrap(parseInput(modifySchema, body));
-    const flowLog = found(params.id);
+  server.get<{ Params: FlowLogParams }>("/flow-logs/:id", async (request) => answer(found(request)));
+  server.patch<{ Params: FlowLogParams }>("/flow-logs/:id", async (request) => {
+    const { settings } = unwrap(parseInput(modifySchema, request.body));
+    const flowLog = found(request);
     return answer(unwrap(flowLogs.modify(flowLog, flowLog.id, settings)));
   });
-  server.delete<{ Params: FlowLogParams }>("/flow-logs/:id", async ({ params }) => {
-    unwrap(flowLogs.remove(found(params.id), params.id));
+  server.delete<{ Params: FlowLogParams }>("/flow-logs/:id", async (request) => {
+    unwrap(flowLogs.remove(found(request), request.params.id));
     return {};
   });
-  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/activate", async ({ params }) =>
-    answer(unwrap(flowLogs.activate(found(params.id), params.id))),
+  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/activate", async (request) =>
+    answer(unwrap(flowLogs.activate(found(request), request.params.id))),
   );
-  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/deactivate", async ({ params }) =>
-    answer(unwrap(flowLogs.deactivate(found(params.id), params.id))),
+  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/deactivate", async (request) =>
+    answer(unwrap(flowLogs.deactivate(found(request), request.params.id))),
   );
-  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/tag", async ({ params, body }) => {
-    const { tags } = unwrap(parseInput(tagSchema, body));
-    return answer(unwrap(flowLogs.tag(found(params.id), params.id, tags)));
+  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/tag", async (request) => {
+    const { tags } = unwrap(parseInput(tagSchema, request.body));
+    return answer(unwrap(flowLogs.tag(found(request), request.params.id, tags)));
   });
-  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/untag", async ({ params, body }) => {
-    const { keys } = unwrap(parseInput(untagSchema, body));
-    return answer(unwrap(flowLogs.untag(found(params.id), params.id, keys)));
+  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/untag", async (request) => {
+    const { keys } = unwrap(parseInput(untagSchema, request.body));
+    return answer(unwrap(flowLogs.untag(found(request), request.params.id, keys)));
   });
-  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/move", async ({ params, body }) => {
-    const { resourceGroupId } = unwrap(parseInput(moveSchema, body));
-    return answer(unwrap(flowLogs.moveResourceGroup(found(params.id), params.id, resourceGroupId)));
+  server.post<{ Params: FlowLogParams }>("/flow-logs/:id/move", async (request) => {
+    const { resourceGroupId } = unwrap(parseInput(moveSchema, request.body));
+    return answer(unwrap(flowLogs.moveResourceGroup(found(request), request.params.id, resourceGroupId)));
   });
-  server.put<{ Params: BindingParams }>("/flow-logs/:id/resources/:resourceId", async ({ params }) =>
-    answer(unwrap(associate(dependencies, found(params.id), params.resourceId))),
+  server.put<{ Params: BindingParams }>("/flow-logs/:id/resources/:resourceId", async (request) =>
+    answer(unwrap(associate(dependencies, found(request), request.params.resourceId))),
   );
-  server.delete<{ Params: BindingParams }>("/flow-logs/:id/resources/:resourceId", async ({ params }) =>
-    answer(unwrap(flowLogs.disassociate(found(params.id), params.id, params.resourceId))),
+  server.delete<{ Params: BindingParams }>("/flow-logs/:id/resources/:resourceId", async (request) =>
+    answer(unwrap(flowLogs.disassociate(found(request), request.params.id, request.params.resourceId))),
   );
 }
 
-function create({ control }: NativeDependencies, input: z.output<typeof createSchema>): Result<FlowLog> {
+function create(
+  { control }: NativeDependencies,
+  accountId: string,
+  input: z.output<typeof createSchema>,
+): Result<FlowLog> {
   const { regionId = control.regionId, targetId, settings, ...labels } = input;
-  const target = targetId === undefined ? ok(undefined) : targetOf(control, targetId);
+  const target = targetId === undefined ? ok(undefined) : targetOf(control, accountId, targetId);
   if (!target.ok) return target;
   const wanted = { ...withLogRegion(settings, regionId), ...labels };
-  const accountId = control.accounts.default.id;
   if (target.value === undefined) {
     return control.flowLogs.create({ accountId, regionId, service: "sag" }, wanted);
   }
@@ -136,8 +155,12 @@ function create({ control }: NativeDependencies, input: z.output<typeof createSc
 }
 
 /** Faults: `ResourceNotFound`, `InputInvalid` for a gateway, which is bound instead. */
-function targetOf(control: NativeDependencies["control"], id: string): Result<FlowLogTarget> {
-  const resource = findResource(control, id);
+function targetOf(
+  control: NativeDependencies["control"],
+  accountId: string,
+  id: string,
+): Result<FlowLogTarget> {
+  const resource = findResource(control, accountId, id);
   if (!resource.ok) return resource;
   const { type } = resource.value;
   if (type !== "gateway") return ok({ type, id: resource.value.id });
@@ -148,9 +171,10 @@ function targetOf(control: NativeDependencies["control"], id: string): Result<Fl
   });
 }
 
-function findFlowLog({ control }: NativeDependencies, id: string): Result<FlowLog> {
+/** Fault: `FlowLogNotFound`, also where the flow log is another account's. */
+function findFlowLog({ control }: NativeDependencies, accountId: string, id: string): Result<FlowLog> {
   const flowLog = control.flowLogs.find(id);
-  if (flowLog !== undefined) return ok(flowLog);
+  if (flowLog?.accountId === accountId) return ok(flowLog);
   return fail("FlowLogNotFound", `there is no flow log ${id.slice(0, 80)}`, {
     field: "id",
     value: id.slice(0, 80),
@@ -160,7 +184,7 @@ function findFlowLog({ control }: NativeDependencies, id: string): Result<FlowLo
 
 /** What is said of a resource that is not of the flow log's scope is said in the words of who lists every region. */
 function associate({ control }: NativeDependencies, flowLog: FlowLog, resourceId: string): Result<FlowLog> {
-  const resource = findResource(control, resourceId);
+  const resource = findResource(control, flowLog.accountId, resourceId);
   if (!resource.ok) return resource;
   const { id, regionId } = resource.value;
   if (regionId === flowLog.regionId) return control.flowLogs.associate(flowLog, flowLog.id, id);

@@ -1,4 +1,4 @@
-/** Projects and logstores of the log service, of the installation's account. */
+/** Projects and logstores of the log service, of an account. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
@@ -7,9 +7,12 @@ import { noRegion } from "../../../control/mod.ts";
 import type { Logstore, LogProject, ProjectKey } from "../../../control/logproject/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
 import { checkLogRegion } from "./log-region.ts";
-import { parseInput, timeText } from "./input.ts";
+import { accountReader, parseInput, timeText } from "./input.ts";
 
-const regionSchema = z.strictObject({ regionId: z.string().exactOptional() });
+const querySchema = z.strictObject({
+  regionId: z.string().exactOptional(),
+  accountId: z.string().exactOptional(),
+});
 const projectSchema = z.strictObject({ name: z.string(), description: z.string().exactOptional() });
 const logstoreSchema = z.strictObject({ name: z.string(), retentionDays: z.number().exactOptional() });
 
@@ -24,9 +27,9 @@ interface LogstoreParams extends ProjectParams {
 export function logProjectRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
   const { control, retentionDays } = dependencies;
   const { logProjects } = control;
-  const accountId = control.accounts.default.id;
+  const accountOf = accountReader(control);
   const regionOf = (query: unknown): string | undefined => {
-    const { regionId } = unwrap(parseInput(regionSchema, query));
+    const { regionId } = unwrap(parseInput(querySchema, query));
     return regionId === undefined ? undefined : unwrap(checkLogRegion(control.regions, regionId));
   };
   /** Log groups are made by their own service alone. */
@@ -36,13 +39,14 @@ export function logProjectRoutes(server: FastifyInstance, dependencies: NativeDe
     }
   };
   const keyOf = (query: unknown, project: string): ProjectKey => ({
-    accountId,
+    accountId: accountOf({ query }),
     regionId: regionOf(query) ?? control.regionId,
     project,
   });
 
   server.get("/projects", async ({ query }) => {
     const regionId = regionOf(query);
+    const accountId = accountOf({ query });
     const filter = regionId === undefined ? { accountId } : { accountId, regionId };
     return { projects: logProjects.listProjects(filter).map(describeProject) };
   });

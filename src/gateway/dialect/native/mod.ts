@@ -9,6 +9,7 @@ import type { FastifyError, FastifyInstance } from "fastify";
 import { type Fault, fault, FaultError, toFault } from "../../../base/mod.ts";
 import type { Logger } from "../../../observe/mod.ts";
 import type { Dialect } from "../../dialect.ts";
+import { accountRoutes } from "./account.ts";
 import { accessKeyRoutes } from "./access-key.ts";
 import type { NativeDependencies } from "./dependencies.ts";
 import { faultBody, faultStatus } from "./fault-answer.ts";
@@ -40,6 +41,7 @@ export function createNativeDialect(dependencies: NativeDependencies): Dialect {
           flowLogRoutes(routes, dependencies);
           resourceRoutes(routes, dependencies);
           resourceGroupRoutes(routes, dependencies);
+          accountRoutes(routes, dependencies);
           accessKeyRoutes(routes, dependencies);
           userRoutes(routes, dependencies);
           groupRoutes(routes, dependencies);

@@ -3,12 +3,13 @@ import type { FastifyInstance } from "fastify";
 
 import { unwrap } from "../../../base/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
+import { accountReader } from "./input.ts";
 
 interface Holders<Holder extends { readonly id: string }> {
   /** Where they are: `/users`. */
   readonly path: string;
-  /** Throws a fault where there is none of that name. */
-  readonly find: (name: string) => Holder;
+  /** Throws a fault where the account has none of that name. */
+  readonly find: (accountId: string, name: string) => Holder;
   readonly describe: (holder: Holder) => object;
 }
 
@@ -23,15 +24,17 @@ export function holderRoutes<Holder extends { readonly id: string }>(
   { path, find, describe }: Holders<Holder>,
 ): void {
   const { policies } = control.access;
-  const accountId = control.accounts.default.id;
-  server.put<{ Params: AttachmentParams }>(`${path}/:name/policies/:policy`, async ({ params }) => {
-    const holder = find(params.name);
-    unwrap(policies.attach(accountId, params.policy, holder.id));
+  const accountOf = accountReader(control);
+  server.put<{ Params: AttachmentParams }>(`${path}/:name/policies/:policy`, async (request) => {
+    const accountId = accountOf(request);
+    const holder = find(accountId, request.params.name);
+    unwrap(policies.attach(accountId, request.params.policy, holder.id));
     return describe(holder);
   });
-  server.delete<{ Params: AttachmentParams }>(`${path}/:name/policies/:policy`, async ({ params }) => {
-    const holder = find(params.name);
-    unwrap(policies.detach(accountId, params.policy, holder.id));
+  server.delete<{ Params: AttachmentParams }>(`${path}/:name/policies/:policy`, async (request) => {
+    const accountId = accountOf(request);
+    const holder = find(accountId, request.params.name);
+    unwrap(policies.detach(accountId, request.params.policy, holder.id));
     return describe(holder);
   });
 }

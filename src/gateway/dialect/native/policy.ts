@@ -1,11 +1,11 @@
-/** Policies of the installation's account, and those of the system. */
+/** Policies of an account, and those of the system. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
 import { unwrap } from "../../../base/mod.ts";
 import type { Policy } from "../../../control/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
-import { parseInput, timeText } from "./input.ts";
+import { accountReader, parseInput, timeText } from "./input.ts";
 
 /** A document is text: its own spelling is kept. */
 const createSchema = z.strictObject({
@@ -24,8 +24,8 @@ interface PolicyParams {
 
 export function policyRoutes(server: FastifyInstance, { control }: NativeDependencies): void {
   const { policies, users, groups, roles } = control.access;
-  const accountId = control.accounts.default.id;
-  const describe = ({ createdMs, updatedMs, ...policy }: Policy): object => {
+  const accountOf = accountReader(control);
+  const describe = (accountId: string, { createdMs, updatedMs, ...policy }: Policy): object => {
     const holders = policies.holdersOf(accountId, policy.name);
     return {
       ...policy,
@@ -39,21 +39,28 @@ export function policyRoutes(server: FastifyInstance, { control }: NativeDepende
     };
   };
 
-  server.get("/policies", async () => ({ policies: policies.list(accountId).map(describe) }));
-  server.post("/policies", async ({ body }, reply) => {
-    const { name, ...settings } = unwrap(parseInput(createSchema, body));
+  server.get("/policies", async (request) => {
+    const accountId = accountOf(request);
+    return { policies: policies.list(accountId).map((policy) => describe(accountId, policy)) };
+  });
+  server.post("/policies", async (request, reply) => {
+    const { name, ...settings } = unwrap(parseInput(createSchema, request.body));
+    const accountId = accountOf(request);
     const created = unwrap(policies.create(accountId, name, settings));
     reply.code(201);
-    return describe(created);
+    return describe(accountId, created);
   });
-  server.get<{ Params: PolicyParams }>("/policies/:name", async ({ params }) =>
-    describe(unwrap(policies.get(accountId, params.name))),
-  );
-  server.patch<{ Params: PolicyParams }>("/policies/:name", async ({ params, body }) =>
-    describe(unwrap(policies.modify(accountId, params.name, unwrap(parseInput(modifySchema, body))))),
-  );
-  server.delete<{ Params: PolicyParams }>("/policies/:name", async ({ params }) => {
-    unwrap(policies.remove(accountId, params.name));
+  server.get<{ Params: PolicyParams }>("/policies/:name", async (request) => {
+    const accountId = accountOf(request);
+    return describe(accountId, unwrap(policies.get(accountId, request.params.name)));
+  });
+  server.patch<{ Params: PolicyParams }>("/policies/:name", async (request) => {
+    const accountId = accountOf(request);
+    const settings = unwrap(parseInput(modifySchema, request.body));
+    return describe(accountId, unwrap(policies.modify(accountId, request.params.name, settings)));
+  });
+  server.delete<{ Params: PolicyParams }>("/policies/:name", async (request) => {
+    unwrap(policies.remove(accountOf(request), request.params.name));
     return {};
   });
 }

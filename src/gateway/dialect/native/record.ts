@@ -7,7 +7,7 @@ import { z } from "zod";
 
 import { unwrap } from "../../../base/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
-import { parseInput } from "./input.ts";
+import { accountReader, parseInput } from "./input.ts";
 import { checkLogRegion } from "./log-region.ts";
 
 const lineMax = 10_000;
@@ -54,26 +54,28 @@ interface Target {
 
 export function recordRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
   const { control, reader } = dependencies;
-  const accountId = control.accounts.default.id;
-  const numberOf = ({ project, logstore, regionId }: Target): number => {
+  const accountOf = accountReader(control);
+  const numberOf = (accountId: string, { project, logstore, regionId }: Target): number => {
     if (regionId !== undefined) unwrap(checkLogRegion(control.regions, regionId));
     const search = { accountId, project, regionIds: [control.regionId] };
     const region = regionId ?? unwrap(control.logProjects.locateProject(search)).regionId;
     return unwrap(control.logProjects.getLogstore({ accountId, regionId: region, project, logstore })).id;
   };
 
-  server.post("/records/search", async ({ body }) => {
-    const input = unwrap(parseInput(searchSchema, body));
+  server.post("/records/search", async (request) => {
+    const input = unwrap(parseInput(searchSchema, request.body));
     const { fromS, toS, query, line, offset, reverse } = input;
-    const logstore = numberOf(input);
+    const logstore = numberOf(accountOf(request), input);
     const page = unwrap(await reader.getLogs({ logstore, fromS, toS, query, line, offset, reverse }));
     return { progress: page.progress, tiers: page.tiers, records: page.records };
   });
-  server.post("/records/histogram", async ({ body }) => {
-    const { fromS, toS, query, intervalS, ...target } = unwrap(parseInput(histogramSchema, body));
+  server.post("/records/histogram", async (request) => {
+    const input = unwrap(parseInput(histogramSchema, request.body));
+    const { fromS, toS, query, intervalS, ...target } = input;
+    const logstore = numberOf(accountOf(request), target);
     const interval = intervalS === undefined ? {} : { intervalS };
-    const request = { logstore: numberOf(target), fromS, toS, query, traffic: true, ...interval };
-    const { progress, tiers, buckets } = unwrap(await reader.getHistograms(request));
+    const wanted = { logstore, fromS, toS, query, traffic: true, ...interval };
+    const { progress, tiers, buckets } = unwrap(await reader.getHistograms(wanted));
     return {
       progress,
       tiers,
@@ -85,9 +87,9 @@ export function recordRoutes(server: FastifyInstance, dependencies: NativeDepend
       })),
     };
   });
-  server.post("/records/tail", async ({ body }) => {
-    const { query, line, afterPosition, ...target } = unwrap(parseInput(tailSchema, body));
-    const logstore = numberOf(target);
+  server.post("/records/tail", async (request) => {
+    const { query, line, afterPosition, ...target } = unwrap(parseInput(tailSchema, request.body));
+    const logstore = numberOf(accountOf(request), target);
     const after = afterPosition === undefined ? {} : { afterPosition };
     const page = unwrap(await reader.tail({ logstore, query, line, ...after }));
     return {

@@ -1,24 +1,24 @@
-/** Resource groups of the installation's account. */
+/** Resource groups of an account. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
 import { unwrap } from "../../../base/mod.ts";
 import type { ResourceGroup } from "../../../control/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
-import { parseInput, timeText } from "./input.ts";
+import { accountReader, parseInput, timeText } from "./input.ts";
 
 const createSchema = z.strictObject({ name: z.string() });
 
 export function resourceGroupRoutes(server: FastifyInstance, { control }: NativeDependencies): void {
   const { resourceGroups } = control;
-  const accountId = control.accounts.default.id;
+  const accountOf = accountReader(control);
 
-  server.get("/resource-groups", async () => ({
-    resourceGroups: resourceGroups.list(accountId).map(describe),
+  server.get("/resource-groups", async (request) => ({
+    resourceGroups: resourceGroups.list(accountOf(request)).map(describe),
   }));
-  server.post("/resource-groups", async ({ body }, reply) => {
-    const { name } = unwrap(parseInput(createSchema, body));
-    const created = unwrap(resourceGroups.create(accountId, name));
+  server.post("/resource-groups", async (request, reply) => {
+    const { name } = unwrap(parseInput(createSchema, request.body));
+    const created = unwrap(resourceGroups.create(accountOf(request), name));
     reply.code(201);
     return describe(created);
   });

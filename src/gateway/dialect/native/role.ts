@@ -1,11 +1,11 @@
-/** Roles of the installation's account. */
+/** Roles of an account. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
 import { unwrap } from "../../../base/mod.ts";
 import { accountArn, type Role, roleArn } from "../../../control/mod.ts";
 import type { NativeDependencies } from "./dependencies.ts";
-import { parseInput, timeText } from "./input.ts";
+import { accountReader, parseInput, timeText } from "./input.ts";
 import { holderRoutes } from "./policy-holder.ts";
 
 const settingsShape = {
@@ -22,36 +22,37 @@ interface RoleParams {
 }
 
 export function roleRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
-  const { accounts, access } = dependencies.control;
-  const { roles, policies } = access;
-  const accountId = accounts.default.id;
-  const describe = ({ createdMs, accountId: _accountId, ...role }: Role): object => ({
+  const { roles, policies } = dependencies.control.access;
+  const accountOf = accountReader(dependencies.control);
+  const describe = ({ createdMs, accountId, ...role }: Role): object => ({
     ...role,
     arn: roleArn(accountId, role.name),
     createdTime: timeText(createdMs),
     policies: policies.namesOf(role.id),
   });
 
-  server.get("/roles", async () => ({ roles: roles.list(accountId).map(describe) }));
-  server.post("/roles", async ({ body }, reply) => {
-    const { name, ...settings } = unwrap(parseInput(createSchema, body));
+  server.get("/roles", async (request) => ({ roles: roles.list(accountOf(request)).map(describe) }));
+  server.post("/roles", async (request, reply) => {
+    const { name, ...settings } = unwrap(parseInput(createSchema, request.body));
+    const accountId = accountOf(request);
     const created = unwrap(roles.create(accountId, name, { trustPolicy: trustOf(accountId), ...settings }));
     reply.code(201);
     return describe(created);
   });
-  server.get<{ Params: RoleParams }>("/roles/:name", async ({ params }) =>
-    describe(unwrap(roles.get(accountId, params.name))),
+  server.get<{ Params: RoleParams }>("/roles/:name", async (request) =>
+    describe(unwrap(roles.get(accountOf(request), request.params.name))),
   );
-  server.patch<{ Params: RoleParams }>("/roles/:name", async ({ params, body }) =>
-    describe(unwrap(roles.modify(accountId, params.name, unwrap(parseInput(modifySchema, body))))),
-  );
-  server.delete<{ Params: RoleParams }>("/roles/:name", async ({ params }) => {
-    unwrap(roles.remove(accountId, params.name));
+  server.patch<{ Params: RoleParams }>("/roles/:name", async (request) => {
+    const settings = unwrap(parseInput(modifySchema, request.body));
+    return describe(unwrap(roles.modify(accountOf(request), request.params.name, settings)));
+  });
+  server.delete<{ Params: RoleParams }>("/roles/:name", async (request) => {
+    unwrap(roles.remove(accountOf(request), request.params.name));
     return {};
   });
   holderRoutes(server, dependencies, {
     path: "/roles",
-    find: (name) => unwrap(roles.get(accountId, name)),
+    find: (accountId, name) => unwrap(roles.get(accountId, name)),
     describe,
   });
 }

@@ -1,4 +1,4 @@
-/** Users of the installation's account, with the groups that each is in and the policies that it has. */
+/** Users of an account, with the groups that each is in and the policies that it has. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 
@@ -6,7 +6,7 @@ import { unwrap } from "../../../base/mod.ts";
 import type { User } from "../../../control/mod.ts";
 import { holderRoutes } from "./policy-holder.ts";
 import type { NativeDependencies } from "./dependencies.ts";
-import { parseInput, timeText } from "./input.ts";
+import { accountReader, parseInput, timeText } from "./input.ts";
 
 const createSchema = z.strictObject({ name: z.string(), displayName: z.string().exactOptional() });
 
@@ -15,10 +15,10 @@ interface UserParams {
 }
 
 export function userRoutes(server: FastifyInstance, dependencies: NativeDependencies): void {
-  const { accounts, accessKeys, access } = dependencies.control;
+  const { accessKeys, access } = dependencies.control;
   const { users, groups, policies } = access;
-  const accountId = accounts.default.id;
-  const describe = ({ id, name, displayName, createdMs }: User): object => ({
+  const accountOf = accountReader(dependencies.control);
+  const describe = ({ id, accountId, name, displayName, createdMs }: User): object => ({
     id,
     name,
     displayName,
@@ -31,23 +31,23 @@ export function userRoutes(server: FastifyInstance, dependencies: NativeDependen
       .map(({ accessKeyId }) => accessKeyId),
   });
 
-  server.get("/users", async () => ({ users: users.list(accountId).map(describe) }));
-  server.post("/users", async ({ body }, reply) => {
-    const { name, displayName } = unwrap(parseInput(createSchema, body));
-    const created = unwrap(users.create(accountId, name, displayName));
+  server.get("/users", async (request) => ({ users: users.list(accountOf(request)).map(describe) }));
+  server.post("/users", async (request, reply) => {
+    const { name, displayName } = unwrap(parseInput(createSchema, request.body));
+    const created = unwrap(users.create(accountOf(request), name, displayName));
     reply.code(201);
     return describe(created);
   });
-  server.get<{ Params: UserParams }>("/users/:name", async ({ params }) =>
-    describe(unwrap(users.get(accountId, params.name))),
+  server.get<{ Params: UserParams }>("/users/:name", async (request) =>
+    describe(unwrap(users.get(accountOf(request), request.params.name))),
   );
-  server.delete<{ Params: UserParams }>("/users/:name", async ({ params }) => {
-    unwrap(users.remove(accountId, params.name));
+  server.delete<{ Params: UserParams }>("/users/:name", async (request) => {
+    unwrap(users.remove(accountOf(request), request.params.name));
     return {};
   });
   holderRoutes(server, dependencies, {
     path: "/users",
-    find: (name) => unwrap(users.get(accountId, name)),
+    find: (accountId, name) => unwrap(users.get(accountId, name)),
     describe,
   });
 }

@@ -28,10 +28,14 @@ export function assumeRole({ access, trust }: StsDependencies, call: RpcCall): R
   if (principal.kind === "account") return stsFail("NoPermission");
   const role = findRole(access, call);
   if (!role.ok) return role;
+  const trusted = trust.authorizeAssumption(principal, role.value, conditionsOf(call));
+  if (!trusted.ok) {
+    // A role of another account that does not trust the caller is, to the caller, none.
+    if (role.value.accountId !== principal.accountId) return noRole(call);
+    return { ok: false, error: commonError(trusted.fault) };
+  }
   const settings = settingsOf(call, role.value);
   if (!settings.ok) return settings;
-  const trusted = trust.authorizeAssumption(principal, role.value, conditionsOf(call));
-  if (!trusted.ok) return { ok: false, error: commonError(trusted.fault) };
   const { name, ...begun } = settings.value;
   const credentials = access.sessions.begin({ role: role.value, name, ...begun });
   return {
@@ -57,16 +61,19 @@ function conditionsOf({ conditions, parameters }: RpcCall): RpcCall["conditions"
   return externalId === "" ? conditions : { ...conditions, "sts:ExternalId": externalId };
 }
 
-/** A role of another account is one that does not exist: this installation vouches for its own alone. */
+/** The caller's account's or another's. */
 function findRole({ roles }: Access, call: RpcCall): RpcResult<Role> {
   const given = roleArnOf(call);
   if (given === "") return stsFail("MissingRoleArn");
   const match = /^acs:ram::(\d{1,32}):role\/([\w.@-]{1,64})$/u.exec(given);
   if (match === null) return stsFail("InvalidParameter.RoleArn");
   const [, accountId, name] = match;
-  const role = accountId === call.principal.accountId ? roles.get(accountId, name!) : undefined;
-  if (role?.ok === true) return role;
-  return stsFail("EntityNotExist.Role", given);
+  const role = roles.get(accountId!, name!);
+  return role.ok ? role : noRole(call);
+}
+
+function noRole(call: RpcCall): RpcResult<never> {
+  return stsFail("EntityNotExist.Role", roleArnOf(call));
 }
 
 interface SessionSettings {
