@@ -317,3 +317,14 @@ describe("GetCallerIdentity", () => {
     ]);
   });
 });
+
+describe("a refusal", () => {
+  it("is the service's that was called, also of a signature that does not hold", async () => {
+    const common = { Version: "2015-04-01" };
+    const { body } = await server.call("GetCallerIdentity", {}, { common, secret: "another's" });
+    expect(body).toMatchObject({
+      Code: "SignatureDoesNotMatch",
+      Recommend: expect.stringContaining("product=Sts") as unknown,
+    });
+  });
+});

@@ -126,13 +126,16 @@ async function call(
   dependencies: RpcDependencies,
 ): Promise<Called> {
   if (request.method !== "GET" && request.method !== "POST") return refuse(commonErrors.unsupportedMethod);
-  const principal = await dependencies.authenticator.authenticate(signed);
-  if (!principal.ok) return refuse(commonError(principal.fault));
   const action = namedBy(signed, "Action");
   const version = namedBy(signed, "Version");
+  const service = dependencies.services.find((candidate) => candidate.version === version);
+  const principal = await dependencies.authenticator.authenticate(signed);
+  if (!principal.ok) {
+    const refused = refuse(commonError(principal.fault));
+    return service === undefined ? refused : { ...refused, service };
+  }
   if (action === "") return refuse(commonErrors.missingParameter("Action"));
   if (version === "") return refuse(commonErrors.missingParameter("Version"));
-  const service = dependencies.services.find((candidate) => candidate.version === version);
   if (service === undefined) return refuse(commonErrors.invalidVersion);
   const operation = service.operations.get(action);
   if (operation === undefined) return { ...refuse(commonErrors.invalidAction), service };
