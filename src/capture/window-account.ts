@@ -6,6 +6,7 @@
  * A window in which capture did not run, not even for a part of it, is never NODATA.
  */
 import { logStatuses } from "../flow/mod.ts";
+import { windowEndOf } from "../meter/mod.ts";
 
 export interface WindowAccountOptions {
   readonly windowUs: number;
@@ -49,7 +50,7 @@ export interface WindowAccount {
 const windowsBehindMax = 1440;
 
 export function createWindowAccount({ windowUs, sinceUs, nowUs, say }: WindowAccountOptions): WindowAccount {
-  const endOf = (timeUs: number): number => (Math.floor(timeUs / windowUs) + 1) * windowUs;
+  const endOf = (timeUs: number): number => windowEndOf(windowUs, timeUs);
   const reachUs = windowsBehindMax * windowUs;
   const counts = { ok: 0, noData: 0, skipData: 0 };
   const losses = createLosses();

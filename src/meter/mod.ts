@@ -5,3 +5,4 @@ export { meterPackets } from "./packets.ts";
 export type { MeterPolicy } from "./policy.ts";
 export type { Meter, MeterOptions, MeterStatistics } from "./state.ts";
 export { advanceMeter } from "./timers.ts";
+export { windowEndOf } from "./window.ts";
