@@ -65,7 +65,7 @@ export function createVerdictCapture(given: Partial<CaptureConfig>, deps: Verdic
       return started;
     },
     apply: (plan) => apply(parts, plan),
-    status: () => merge(ring.status(), log.status(), state.verdicts),
+    status: () => statusOf(parts),
     async stop() {
       state.stopped = true;
       clearTimeout(state.timer);
@@ -95,7 +95,7 @@ async function apply(parts: Parts, plan: CapturePlan): Promise<Result<CaptureSta
   const [first, second] = ofLog.subjects.length === 0 ? [applyLog, applyRing] : [applyRing, applyLog];
   const [one, other] = [await first(), await second()];
   if (!one.ok) return one;
-  return other.ok ? { ok: true, value: merge(ring.status(), log.status(), state.verdicts) } : other;
+  return other.ok ? { ok: true, value: statusOf(parts) } : other;
 }
 
 function sourceOf({ verdicts }: CaptureSubject): CaptureSource {
@@ -169,11 +169,19 @@ function unavailable(reason: Fault): VerdictStatus {
   return { available: false, fault: reason };
 }
 
-function merge(ring: CaptureStatus, log: CaptureStatus, verdicts: VerdictStatus): CaptureStatus {
+function statusOf({ ring, log, state }: Parts): CaptureStatus {
+  const isLogAsked = [...(state.sources?.values() ?? [])].includes("verdicts");
+  return { ...mergeStatus(ring.status(), log.status(), isLogAsked), verdicts: state.verdicts };
+}
+
+/** What both say as one; the plan holds when it holds with everyone who is asked for something. */
+export function mergeStatus(ring: CaptureStatus, log: CaptureStatus, isLogAsked: boolean): CaptureStatus {
   const known = new Set(ring.interfaces.map(({ name }) => name));
+  const asked = isLogAsked ? [ring, log] : [ring];
+  const since = asked.flatMap(({ planSinceMs }) => planSinceMs ?? []);
   return {
     ...ring,
-    verdicts,
+    planSinceMs: since.length === asked.length ? Math.max(...since) : null,
     interfaces: [...ring.interfaces, ...log.interfaces.filter(({ name }) => !known.has(name))],
     subjects: [...ring.subjects, ...log.subjects],
     ledger: [...ring.ledger, ...log.ledger],

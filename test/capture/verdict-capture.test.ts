@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { fault } from "../../src/base/mod.ts";
 import type { WindowMemory } from "../../src/capture/accounted-windows.ts";
 import type { Capture } from "../../src/capture/capture.ts";
-import { allTraffic, emptyPlan } from "../../src/capture/plan.ts";
-import { createVerdictCapture } from "../../src/capture/verdict-capture.ts";
+import { allTraffic, type CaptureStatus, emptyPlan } from "../../src/capture/plan.ts";
+import { createVerdictCapture, mergeStatus } from "../../src/capture/verdict-capture.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
 
 /** A capture that is not started yet, as after Weir's start, with what its memory holds. */
@@ -73,5 +73,20 @@ describe("windows of a subject whose source changes", () => {
     expect([...stored]).toEqual([["verdicts fl-1/eni-1", 900_000]]);
     await capture.apply(planOf(true));
     expect([...stored]).toEqual([["verdicts fl-1/eni-1", 900_000]]);
+  });
+});
+
+describe("a plan of two sources", () => {
+  const since = (planSinceMs: number | null): CaptureStatus => ({
+    ...captureWith(new Map()).status(),
+    planSinceMs,
+  });
+
+  it("holds when both hold it, and when the rings do where no verdicts are asked for", () => {
+    expect(mergeStatus(since(5), since(7), true).planSinceMs).toBe(7);
+    expect(mergeStatus(since(5), since(null), true).planSinceMs).toBeNull();
+    expect(mergeStatus(since(null), since(7), true).planSinceMs).toBeNull();
+    expect(mergeStatus(since(5), since(null), false).planSinceMs).toBe(5);
+    expect(mergeStatus(since(null), since(7), false).planSinceMs).toBeNull();
   });
 });
