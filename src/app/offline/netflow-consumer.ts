@@ -62,14 +62,12 @@ function sendFault(
 ): Fault | undefined {
   if (sendErrors === 0) return undefined;
   const why = lastError === undefined ? "" : `: ${lastError}`;
-  return fault(
-    "SendFailed",
-    `the collector at ${host} port ${port} refused or missed datagrams (${flowsNotSent} flows not sent)${why}`,
-    {
-      field: "netflow",
-      value: `${host}:${port}`,
-      remedy: "see that the collector listens there",
-      retryable: true,
-    },
-  );
+  const loss =
+    flowsNotSent === 0 ? "; what it received cannot be known" : `; ${flowsNotSent} flows were not sent`;
+  return fault("SendFailed", `the collector at ${host} port ${port} refused datagrams${why}${loss}`, {
+    field: "netflow",
+    value: `${host}:${port}`,
+    remedy: "see that the collector listens there",
+    retryable: true,
+  });
 }
