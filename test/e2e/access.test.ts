@@ -7,7 +7,7 @@ import { join } from "node:path";
 import PopCore from "@alicloud/pop-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { callHuawei, huaweiAccessOf } from "../support/huawei-client.ts";
+import { callHuawei } from "../support/huawei-client.ts";
 import { core, vpc as huaweiVpc } from "../support/huawei-sdk.ts";
 import { runWeir, type RunningWeir, startWeir, temporaryDirectory } from "../support/weir.ts";
 
@@ -142,9 +142,11 @@ async function describeVpcFlowLogs(key: Key): Promise<unknown> {
   return (await new alibabaVpc.default(config).describeFlowLogs(request)).body;
 }
 
-/** Huawei's, in the project of one of its regions. */
-async function listHuaweiFlowLogs({ accessKeyId, accessKeySecret, securityToken }: Key): Promise<unknown> {
-  const { body } = await callHuawei(huaweiAccessOf(weir), "GET", "/v3/projects?name=eu-de");
+/** Huawei's, in the project that one of its regions is to the owner's account. */
+async function listHuaweiFlowLogs(key: Key, owner: Key = root): Promise<unknown> {
+  const { accessKeyId, accessKeySecret, securityToken } = key;
+  const access = { ...owner, endpoint: weir.ready.endpoint };
+  const { body } = await callHuawei(access, "GET", "/v3/projects?name=eu-de");
   const credential = new core.BasicCredentials()
     .withAk(accessKeyId)
     .withSk(accessKeySecret)
@@ -303,5 +305,60 @@ describe("a session of a role", () => {
     await expect(popCore(session, "DescribeFlowLogs")).rejects.toMatchObject({
       code: "InvalidSecurityToken.Expired",
     });
+  });
+});
+
+describe("another account", () => {
+  let tenant: Key;
+  let carol: Key;
+  beforeAll(async () => {
+    await cli("account", "create", "tenant");
+    tenant = JSON.parse(await cli("access-key", "create", "--account", "tenant", "--json")) as Key;
+    await cli("user", "create", "carol", "--account", "tenant");
+    await cli("user", "attach", "carol", "AliyunSTSAssumeRoleAccess", "--account", "tenant");
+    carol = JSON.parse(
+      await cli("access-key", "create", "--user", "carol", "--account", "tenant", "--json"),
+    ) as Key;
+  });
+
+  it("has by every SDK what is its own, and sees nothing of the first one's", async () => {
+    const { arn } = (await new sts.default(stsConfig(tenant)).getCallerIdentity()).body;
+    expect(arn).toMatch(/^acs:ram::\d{16}:root$/u);
+    expect(arn).not.toContain(accountId);
+    const settings = { OutputType: "netflow", NetflowServerIp: "192.0.2.9" };
+    const { FlowLogId } = await popCore(root, "CreateFlowLog", settings);
+    for (const [, call] of clients) {
+      expect(await call(tenant, "DescribeFlowLogs")).toMatchObject({ TotalCount: 0 });
+      expect(await call(tenant, "DescribeUnbindFlowLogSags")).toMatchObject({ Count: 0 });
+      await expect(call(tenant, "DeleteFlowLog", { FlowLogId })).rejects.toThrow();
+    }
+    expect(await describeVpcFlowLogs(tenant)).toMatchObject({ flowLogs: { flowLog: [] } });
+    expect(await listHuaweiFlowLogs(tenant, tenant)).toMatchObject({ flow_logs: [] });
+    await expect(listHuaweiFlowLogs(tenant, root)).rejects.toMatchObject({ httpStatusCode: 400 });
+    await expect(logs(tenant).listLogStore("other")).rejects.toMatchObject({ code: "ProjectNotExist" });
+    await logs(tenant).createProject("other", { description: "" });
+    expect((await logs(tenant).listLogStore("other")).logstores).toEqual([]);
+    expect((await logs(root).listLogStore("other")).logstores).toEqual(["records"]);
+    await popCore(root, "DeleteFlowLog", { FlowLogId });
+  });
+
+  it("is lent a role of the first one where that trusts it, and no other", async () => {
+    const tenantId = (await new sts.default(stsConfig(tenant)).getCallerIdentity()).body.arn.split(":")[3];
+    const trust = join(scratch.path, "trust.json");
+    const Principal = { RAM: [`acs:ram::${tenantId}:root`] };
+    const Statement = [{ Effect: "Allow", Action: "sts:AssumeRole", Principal }];
+    writeFileSync(trust, JSON.stringify({ Version: "1", Statement }));
+    await cli("role", "create", "guest", "--trust-policy", trust);
+    await cli("role", "attach", "guest", "AliyunSmartAccessGatewayReadOnlyAccess");
+    await cli("role", "create", "closed");
+    const assume = async (role: string): Promise<Key> => {
+      const roleArn = `acs:ram::${accountId}:role/${role}`;
+      const request = new sts.AssumeRoleRequest({ roleArn, roleSessionName: "visit" });
+      return (await new sts.default(stsConfig(carol)).assumeRole(request)).body.credentials;
+    };
+    await expect(assume("closed")).rejects.toMatchObject({ code: "EntityNotExist.Role" });
+    const session = await assume("guest");
+    // The gateway of the host is the first account's.
+    expect(await popCore(session, "DescribeUnbindFlowLogSags")).toMatchObject({ Count: 1 });
   });
 });

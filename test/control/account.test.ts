@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+
+import { type Result, unwrap } from "../../src/base/mod.ts";
+import { byName, controlPath, hostWith, openTestControl } from "./support.ts";
+
+const codeOf = (result: Result<unknown>): string => (result.ok ? "ok" : result.fault.code);
+
+describe("accounts", () => {
+  it("are made with a resource group each, are named by id and by name, and last", () => {
+    const path = controlPath();
+    const first = openTestControl({ path });
+    const changes: string[] = [];
+    first.onChange(({ subject, action }) => changes.push(`${subject} ${action}`));
+    const tenant = unwrap(first.accounts.create("tenant"));
+    expect(tenant.id).toMatch(/^\d{16}$/u);
+    expect(changes).toEqual(["account created"]);
+    const groups = first.resourceGroups.list(tenant.id);
+    expect(groups).toMatchObject([{ id: tenant.resourceGroupId, isDefault: true }]);
+    expect(tenant.resourceGroupId).not.toBe(first.accounts.default.resourceGroupId);
+    const installation = first.accounts.default.id;
+    first.close();
+
+    const { accounts, close } = openTestControl({ path });
+    expect(accounts.default.id).toBe(installation);
+    expect(accounts.list().map(({ id }) => id)).toEqual([installation, tenant.id]);
+    expect(unwrap(accounts.named("tenant"))).toEqual(tenant);
+    expect(unwrap(accounts.named(tenant.id))).toEqual(tenant);
+    close();
+  });
+
+  it("have a name that is theirs alone and no id", () => {
+    const { accounts, close } = openTestControl();
+    unwrap(accounts.create("tenant"));
+    expect(codeOf(accounts.create("tenant"))).toBe("AccountExists");
+    expect(codeOf(accounts.create("default"))).toBe("AccountExists");
+    for (const name of ["", "1234567890123456", "a b", "-a", "a".repeat(51)]) {
+      expect(codeOf(accounts.create(name)), name).toBe("InputInvalid");
+    }
+    expect(codeOf(accounts.named("other"))).toBe("AccountNotFound");
+    close();
+  });
+});
+
+describe("a declared resource of an account", () => {
+  const hosts = [hostWith({ eth0: ["10.0.0.7/24"], eth1: ["10.0.1.7/24"] })];
+
+  it("is that one's with all that is in it, and the rest is the installation's", () => {
+    const control = openTestControl();
+    const { id: accountId } = unwrap(control.accounts.create("tenant"));
+    const found = unwrap(
+      control.resources.sync({
+        hosts,
+        declared: [
+          { name: "edge", accountId, interfaceNames: ["eth1"] },
+          { type: "vpc", name: "production", accountId },
+          { type: "subnet", name: "web", vpc: "production", cidrs: ["10.0.1.0/24"] },
+        ],
+      }),
+    );
+    const ownedBy = (owner: string) =>
+      found
+        .filter((one) => one.accountId === owner)
+        .map(({ type, name }) => `${type} ${name}`)
+        .sort();
+    expect(ownedBy(accountId)).toEqual(["gateway edge", "interface eth1", "subnet web", "vpc production"]);
+    expect(ownedBy(control.accounts.default.id)).toEqual([
+      "gateway host",
+      "interface eth0",
+      "subnet 10.0.0.0/24",
+      "vpc host",
+    ]);
+    const inside = (id: string) => control.resources.interfacesOf(id).map(({ name }) => name);
+    expect(inside(byName(found, "vpc").get("production")!.id)).toEqual(["eth1"]);
+    expect(inside(byName(found, "vpc").get("host")!.id)).toEqual(["eth0"]);
+    const stranger = { accountId: control.accounts.default.id, regionId: "cn-shanghai" };
+    const eth1 = byName(found, "interface").get("eth1")!;
+    expect(codeOf(control.resources.get(stranger, eth1.id))).toBe("ResourceNotFound");
+    control.close();
+  });
+
+  it("leaves the flow logs that it had behind when it is given to another", () => {
+    const path = controlPath();
+    const control = openTestControl({ path });
+    const { id: accountId } = unwrap(control.accounts.create("tenant"));
+    const before = byName(unwrap(control.resources.sync({ hosts })), "interface").get("eth1")!;
+    const scope = {
+      accountId: control.accounts.default.id,
+      regionId: "cn-shanghai",
+      service: "vpc",
+    } as const;
+    const target = { type: "interface", id: before.id } as const;
+    const outputs = { logService: { enabled: true, regionId: "cn-shanghai" } };
+    const flowLog = unwrap(control.flowLogs.create(scope, { target, outputs }));
+
+    const declared = [
+      { type: "vpc", name: "production", accountId },
+      { type: "subnet", name: "web", vpc: "production", interfaceNames: ["eth1"] },
+    ] as const;
+    const after = byName(unwrap(control.resources.sync({ hosts, declared })), "interface").get("eth1")!;
+    expect(after.id).not.toBe(before.id);
+    expect(control.resources.find(before.id)).toMatchObject({ present: false });
+    expect(control.resources.interfacesOf(flowLog.target!.id)).toEqual([]);
+    expect(control.flowLogs.observing(after.id)).toEqual([]);
+    const theirs = { ...scope, accountId };
+    const stolen = control.flowLogs.create(theirs, { target, outputs });
+    expect(codeOf(stolen)).toBe("ResourceNotFound");
+    const own = { type: "interface", id: after.id } as const;
+    expect(codeOf(control.flowLogs.create(theirs, { target: own, outputs }))).toBe("ok");
+    control.close();
+
+    // Over a restart both are known again, and back with its first owner it is what it was.
+    const again = openTestControl({ path });
+    expect(byName(unwrap(again.resources.sync({ hosts, declared })), "interface").get("eth1")).toMatchObject({
+      id: after.id,
+      accountId,
+    });
+    expect(byName(unwrap(again.resources.sync({ hosts })), "interface").get("eth1")!.id).toBe(before.id);
+    again.close();
+  });
+});
