@@ -76,6 +76,38 @@ describe("weir user, policy and access-key", () => {
   });
 });
 
+describe("weir account", () => {
+  it("makes an account, which the other commands are about where it is named", async () => {
+    const created = await run("account", "create", "tenant");
+    expect(created.out).toMatch(
+      /^created account \d{16}\nnext: \.\/weir access-key create --account tenant --data /u,
+    );
+    expect((await run("account", "list")).out).toMatch(/^\d{16} +tenant /mu);
+    expect((await run("user", "create", "dora", "--account", "tenant")).out).toMatch(
+      /^created user dora\nnext: .+ --account tenant --data /u,
+    );
+    expect((await run("user", "list", "--account", "tenant")).out).toContain("dora");
+    expect((await run("user", "list")).out).not.toContain("dora");
+    const region = ["--region", "cn-shanghai", "--account", "tenant"];
+    await run("project", "create", "tenant-logs", ...region);
+    expect((await run("project", "list", ...region)).out).toContain("tenant-logs");
+    expect((await run("project", "list")).out).not.toContain("tenant-logs");
+    expect((await run("resource", "list", "--account", "tenant")).out).not.toContain("sag-");
+  });
+
+  it("tells of an account that is none, and of one that is there", async () => {
+    const unknown = await run("flow-log", "list", "--account", "nobody");
+    expect(unknown.code).toBe(1);
+    expect(unknown.errors).toContain("there is no account nobody");
+    expect(unknown.errors).toContain("--account: nobody");
+    const records = await run("records", "--project", "p", "--logstore", "l", "--account", "nobody");
+    expect(records.errors).toContain("there is no account nobody");
+    expect((await run("account", "create", "default")).errors).toContain(
+      "there is an account default already",
+    );
+  });
+});
+
 describe("weir group", () => {
   it("puts users together, who have its policies", async () => {
     await run("user", "create", "carol");

@@ -46,7 +46,28 @@ describe("declared resources", () => {
     control.close();
   });
 
+  it("are of the account that they name, which has to be there", () => {
+    const { configuration } = unwrap(
+      load(`
+  - { type: vpc, name: tenant, account: tenant }
+  - { type: subnet, name: tenant-web, vpc: tenant, interfaces: [eth2] }
+  - { name: tenant-edge, account: tenant, interfaces: [eth2] }
+`),
+    );
+    const control = openTestControl();
+    expect(declaredResources(configuration, control.accounts)).toMatchObject({
+      fault: { code: "ConfigInvalid", field: "resources[0].account", value: "tenant" },
+    });
+    const { id: accountId } = unwrap(control.accounts.create("tenant"));
+    const declared = unwrap(declaredResources(configuration, control.accounts));
+    unwrap(control.resources.sync({ hosts: [hostWith({ eth2: ["10.0.0.7/24"] })], declared }));
+    const owned = control.resources.list({ accountId, regionId: control.regionId });
+    expect(owned.map(({ name }) => name).sort()).toEqual(["eth2", "tenant", "tenant-edge", "tenant-web"]);
+    control.close();
+  });
+
   it.for([
+    ["- { type: subnet, name: a, account: b }", "resources[0].account", "is no setting of a subnet"],
     ["- { type: vpc, name: a, interfaces: [eth0] }", "resources[0].interfaces", "is no setting of a vpc"],
     ["- { name: a, cidrs: [10.0.0.0/8] }", "resources[0].cidrs", "is no setting of a gateway"],
     ["- { type: interface, name: a }", "resources[0].interface", "is missing"],
