@@ -20,16 +20,18 @@ describe("accounts", () => {
     const installation = first.accounts.default.id;
     first.close();
 
-    const { accounts, close } = openTestControl({ path });
+    const again = openTestControl({ path });
+    const { accounts } = again;
     expect(accounts.default.id).toBe(installation);
     expect(accounts.list().map(({ id }) => id)).toEqual([installation, tenant.id]);
     expect(unwrap(accounts.named("tenant"))).toEqual(tenant);
     expect(unwrap(accounts.named(tenant.id))).toEqual(tenant);
-    close();
+    again.close();
   });
 
   it("have a name that is theirs alone and no id", () => {
-    const { accounts, close } = openTestControl();
+    const control = openTestControl();
+    const { accounts } = control;
     unwrap(accounts.create("tenant"));
     expect(codeOf(accounts.create("tenant"))).toBe("AccountExists");
     expect(codeOf(accounts.create("default"))).toBe("AccountExists");
@@ -37,7 +39,7 @@ describe("accounts", () => {
       expect(codeOf(accounts.create(name)), name).toBe("InputInvalid");
     }
     expect(codeOf(accounts.named("other"))).toBe("AccountNotFound");
-    close();
+    control.close();
   });
 });
 
