@@ -37,18 +37,19 @@ async function becomeReady(system: System): Promise<Result<ServeReport>> {
   const checked = await callSigned(reachable(api.value.endpoint), control.regionId, key.value.credentials);
   if (!checked.ok) return checked;
   const { credentials, isNew, isGiven } = key.value;
+  const accountId = control.accounts.default.id;
   const captureFault = capture.status().fault;
   return ok({
     ...api.value,
     data: system.data.path,
-    accountId: control.accounts.default.id,
+    accountId,
     accessKeyId: credentials.accessKeyId,
     ...(isNew ? { accessKeySecret: credentials.accessKeySecret } : {}),
     isAccessKeyGiven: isGiven,
     regionId: control.regionId,
     resources: control.resources
       .all()
-      .filter(({ present }) => present)
+      .filter((resource) => resource.present && resource.accountId === accountId)
       .map(({ id, type, name, parentId }) => ({
         id,
         type,

@@ -179,6 +179,20 @@ describe("by Huawei Cloud's API", () => {
     const projects = await call("GET", "/v3/projects?name=eu-de");
     expect(projects.body.projects).toMatchObject([{ id: own }]);
     expect(own).not.toBe(server.project.id);
+    const tokenIn = (domain: string) =>
+      server.call("POST", "/v3/auth/tokens", {
+        auth: {
+          identity: {
+            methods: ["password"],
+            password: {
+              user: { name: key.accessKeyId, password: key.accessKeySecret, domain: { name: domain } },
+            },
+          },
+          scope: { project: { name: "eu-de" } },
+        },
+      });
+    expect((await tokenIn("tenant")).body.token).toMatchObject({ project: { id: own } });
+    expect((await tokenIn("default")).status).toBe(401);
     for (const target of ["v1/PROJECT/fl/flow_logs", `v1/PROJECT/fl/flow_logs/${id}`, "v2/PROJECT/groups"]) {
       const [foreign, none] = await Promise.all(
         [server.project.id, "0".repeat(32)].map((project) =>
