@@ -99,7 +99,7 @@ export function ask(
   words: FlagWords = {},
 ): Promise<void> {
   const client = clientOf(flags);
-  return answer(flags, async () => inFlagWords(await work(client), { accountId: "--account", ...words }));
+  return answer(flags, async () => inFlagWords(await work(client), words));
 }
 
 /** The client of the running Weir and the account that the flags name. */

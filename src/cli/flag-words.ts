@@ -4,6 +4,9 @@ import type { Fault, Result } from "../base/mod.ts";
 /** Names of inputs, and the flag or argument that a person gave each by. */
 export type FlagWords = Readonly<Record<string, string>>;
 
+/** Of inputs that are the same flag in every command. */
+const common: FlagWords = { accountId: "--account" };
+
 /** What supplies an input that was not given. */
 const remedies: FlagWords = {
   "--log": "name where the log service keeps the records: --log PROJECT/LOGSTORE",
@@ -17,7 +20,8 @@ const nameAlone = /[.A-Z]|^ttl$/u;
 export function inFlagWords<T>(result: Result<T>, words: FlagWords): Result<T> {
   if (result.ok || result.fault.field === undefined) return result;
   const { field } = result.fault;
-  const flag = Object.hasOwn(words, field) ? words[field] : undefined;
+  const known = { ...common, ...words };
+  const flag = Object.hasOwn(known, field) ? known[field] : undefined;
   if (flag === undefined) return result;
   const message = nameAlone.test(field) ? result.fault.message.replaceAll(field, flag) : result.fault.message;
   const remedy = result.fault.remedy ?? (result.fault.code === "InputMissing" ? remedies[flag] : undefined);

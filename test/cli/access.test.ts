@@ -102,6 +102,8 @@ describe("weir account", () => {
     expect(unknown.errors).toContain("--account: nobody");
     const records = await run("records", "--project", "p", "--logstore", "l", "--account", "nobody");
     expect(records.errors).toContain("there is no account nobody");
+    const target = ["--project", "p", "--logstore", "l", "--account", "nobody"];
+    expect((await run("records", ...target, "--follow")).errors).toContain("--account: nobody");
     expect((await run("account", "create", "default")).errors).toContain(
       "there is an account default already",
     );
