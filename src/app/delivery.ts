@@ -44,17 +44,29 @@ interface Coverage {
  * created on a VPC or a subnet has a delivery for each interface there, so that each has records of its own.
  */
 export function deliveriesOf(context: DeliveryContext): Delivery[] {
-  const covered = context.control.flowLogs
-    .all()
-    .filter((flowLog) => isMetered(flowLog, context.verdicts))
-    .flatMap((flowLog) => coverageOf(context.control, flowLog));
+  const covered = coveredBy(context, (flowLog) => isMetered(flowLog, context.verdicts));
   const windows = shortestWindows(covered);
   return covered.map((coverage) => deliveryOf(context, coverage, windows));
 }
 
+/** What is active and cannot be metered, because it selects by a verdict and nobody knows verdicts at present. */
+function suspendedOf(context: DeliveryContext): CaptureSubject[] {
+  const covered = coveredBy(context, (flowLog) => !isMetered(flowLog, context.verdicts));
+  const windows = shortestWindows(covered);
+  return covered.map((coverage) => subjectOf(context, coverage, windows));
+}
+
+function coveredBy({ control }: DeliveryContext, isWanted: (flowLog: FlowLog) => boolean): Coverage[] {
+  return control.flowLogs
+    .all()
+    .filter(({ status, transition }) => status === "active" && transition !== "deleting")
+    .filter(isWanted)
+    .flatMap((flowLog) => coverageOf(control, flowLog));
+}
+
 /** What selects by a verdict has no records while nobody knows verdicts: not even empty windows, which would be invented. */
-function isMetered({ status, transition, filter }: FlowLog, verdicts: boolean): boolean {
-  return status === "active" && transition !== "deleting" && (verdicts || filter.trafficType === "all");
+function isMetered({ filter }: FlowLog, verdicts: boolean): boolean {
+  return verdicts || filter.trafficType === "all";
 }
 
 function coverageOf({ flowLogs, resources }: Control, flowLog: FlowLog): Coverage[] {
@@ -195,12 +207,14 @@ export interface PlanSettings {
 /** What capture is asked to do for the deliveries; `exports` are Weir's own datagrams, which it leaves out. */
 export function capturePlanOf(
   deliveries: readonly Delivery[],
-  interfaceNames: readonly string[],
+  context: DeliveryContext,
   settings: PlanSettings,
   exports: readonly NetflowEndpoint[],
 ): CapturePlan {
+  const { interfaceNames } = context;
   return {
     subjects: deliveries.map(({ subject }) => subject),
+    suspended: suspendedOf(context),
     excluded: exports.map(({ address, port, sourcePort }) => ({
       address,
       port,

@@ -182,7 +182,7 @@ async function applyPlan(
 ): Promise<boolean> {
   // Exporters first: their source ports must be known before the first of their datagrams is seen.
   await netflow.prepare(netflowTargetsOf([...wanted, ...former]));
-  const plan = capturePlanOf(wanted, context().interfaceNames, settings, netflow.localPorts());
+  const plan = capturePlanOf(wanted, context(), settings, netflow.localPorts());
   const applied = await capture.apply(plan);
   if (!applied.ok) logger.warn({ fault: applied.fault }, "capture did not take the new plan");
   return applied.ok || applied.fault.code !== "Timeout";

@@ -49,6 +49,8 @@ export interface ExcludedExport {
 
 export interface CapturePlan {
   readonly subjects: readonly CaptureSubject[];
+  /** What cannot be metered at present, for want of verdicts: its windows are SKIPDATA once it can. */
+  readonly suspended?: readonly CaptureSubject[];
   readonly excluded: readonly ExcludedExport[];
   /** Whether gateways meter loopback interfaces too. */
   readonly loopback: boolean;

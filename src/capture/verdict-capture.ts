@@ -32,6 +32,8 @@ interface State {
   verdicts: VerdictStatus;
   /** The source of each subject of the last plan; undefined before the first. */
   sources: ReadonlyMap<string, CaptureSource> | undefined;
+  /** Since when each suspended subject is, microseconds since 1970. */
+  suspendedSinceUs: ReadonlyMap<string, number>;
   timer: NodeJS.Timeout | undefined;
   stopped: boolean;
 }
@@ -52,6 +54,7 @@ export function createVerdictCapture(given: Partial<CaptureConfig>, deps: Verdic
     state: {
       verdicts: unavailable(fault("CaptureUnavailable", "not looked for yet")),
       sources: undefined,
+      suspendedSinceUs: new Map(),
       timer: undefined,
       stopped: false,
     },
@@ -81,9 +84,10 @@ export function createVerdictCapture(given: Partial<CaptureConfig>, deps: Verdic
 async function apply(parts: Parts, plan: CapturePlan): Promise<Result<CaptureStatus>> {
   const { ring, log, state } = parts;
   const subjects = plan.subjects.map((subject) => continued(parts, subject));
+  state.suspendedSinceUs = suspendedSinceUs(parts, plan);
   state.sources = new Map(subjects.map((subject) => [subjectKey(subject), sourceOf(subject)]));
-  const ofLog = { ...plan, subjects: subjects.filter(({ verdicts }) => verdicts) };
-  const ofRing = { ...plan, subjects: subjects.filter(({ verdicts }) => !verdicts) };
+  const ofLog = { ...plan, suspended: [], subjects: subjects.filter(({ verdicts }) => verdicts) };
+  const ofRing = { ...plan, suspended: [], subjects: subjects.filter(({ verdicts }) => !verdicts) };
   const applyRing = (): Promise<Result<CaptureStatus>> => ring.apply(ofRing);
   const applyLog = async (): Promise<Result<CaptureStatus>> => {
     const applied = log.apply(ofLog);
@@ -98,13 +102,21 @@ async function apply(parts: Parts, plan: CapturePlan): Promise<Result<CaptureSta
   return other.ok ? { ok: true, value: statusOf(parts) } : other;
 }
 
+/** A subject that was suspended before stays so since then. */
+function suspendedSinceUs({ state, deps }: Parts, { suspended = [] }: CapturePlan): Map<string, number> {
+  const nowUs = deps.clock.nowMs() * 1000;
+  const keys = suspended.map(subjectKey);
+  return new Map(keys.map((key) => [key, state.suspendedSinceUs.get(key) ?? nowUs]));
+}
+
 function sourceOf({ verdicts }: CaptureSubject): CaptureSource {
   return verdicts ? "verdicts" : "packets";
 }
 
-/** The subject with what its source has to know where it had the other one, be it before Weir's start. */
+/** The subject with what its source has to know where it had the other one or none, be it before Weir's start. */
 function continued(parts: Parts, subject: CaptureSubject): CaptureSubject {
-  const accountedUpToUs = otherUpToUs(parts, subject);
+  const suspendedUs = parts.state.suspendedSinceUs.get(subjectKey(subject));
+  const accountedUpToUs = suspendedUs ?? otherUpToUs(parts, subject);
   return accountedUpToUs === undefined ? subject : { ...subject, accountedUpToUs };
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { unwrap } from "../../src/base/mod.ts";
 import { logStatuses } from "../../src/flow/mod.ts";
-import { type CaptureStatus, ledgerError } from "../../src/capture/mod.ts";
+import { allTraffic, type CaptureStatus, ledgerError } from "../../src/capture/mod.ts";
 import { firewallTableText } from "../../src/capture/nflog/firewall-table.ts";
 import { defaultCaptureConfig } from "../../src/capture/config.ts";
 import { verdictDefaults } from "../../src/capture/nflog/verdict-options.ts";
@@ -206,6 +206,39 @@ describe.skipIf(!runnable)("the firewall's verdicts", () => {
       for (const flow of flows.filter((one) => one["logStatus"] === logStatuses.noData)) {
         expect(statuses(windowOf(flow))).toEqual([logStatuses.noData]);
       }
+    } finally {
+      client.close();
+    }
+  }, 60_000);
+
+  it("that nobody knew for a while leave SKIPDATA in each window of that time", async () => {
+    const client = startCaptureClient(host);
+    const windowMs = 1000;
+    const rejected = subjectOf({
+      interfaceNames: ["inside"],
+      policy: { kind: "window", windowMs },
+      filter: { ...allTraffic, trafficType: "reject" },
+      verdicts: true,
+    });
+    try {
+      unwrap(await client.startWithVerdicts());
+      await eventually("verdicts are there", 30_000, async () =>
+        (await client.status()).verdicts?.available === true ? true : undefined,
+      );
+      await client.apply({ subjects: [], suspended: [rejected] });
+      const since = Math.floor(Date.now() / windowMs);
+      await sleep(3 * windowMs);
+      await client.apply({ subjects: [rejected] });
+      const until = Math.floor(Date.now() / windowMs);
+      await sleep(3 * windowMs);
+      await client.stop();
+      const statuses = new Map(
+        (await client.flows()).map((flow) => [Number(flow["startUs"]) / 1000 / windowMs, flow["logStatus"]]),
+      );
+      for (let window = since; window <= until; window++) {
+        expect([window - since, statuses.get(window)]).toEqual([window - since, logStatuses.skipData]);
+      }
+      expect(statuses.get(until + 1)).toBe(logStatuses.noData);
     } finally {
       client.close();
     }
