@@ -3,6 +3,7 @@
  * became of every packet. The packets themselves are read and parsed in the capture process only.
  */
 import { type Clock, type Fault, fault, ok, randomText, type Result } from "../base/mod.ts";
+import { type Libc, loadLibc } from "../libc/mod.ts";
 import type { Logger, Metrics } from "../observe/mod.ts";
 import type { ChildRegister } from "../process/mod.ts";
 import { type BatchesUnderWay, createBatchesUnderWay, offerBatch } from "./acceptance.ts";
@@ -21,6 +22,7 @@ import {
   type SubjectStatus,
 } from "./plan.ts";
 import { lowestInterfaces } from "./selection.ts";
+import { neededCapabilities, withAmbientOnly } from "./privilege.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
 import { createTcpdumpGroup, tcpdumpObstacle, type TcpdumpGroup } from "./tcpdump.ts";
 
@@ -63,6 +65,8 @@ const stopTimeoutMs = 5000;
 type Waiter = (result: Result<CaptureStatus>) => void;
 
 interface CaptureState {
+  /** Undefined before the start, and where there is none. */
+  libc: Libc | undefined;
   phase: CaptureStatus["state"];
   method: CaptureMethod;
   fault: Fault | undefined;
@@ -106,6 +110,7 @@ export function createCapture(given: Partial<CaptureConfig>, deps: CaptureDeps):
   const state = createState(config);
   const supervisor = createSupervisor(config.heartbeatTimeoutMs, {
     ...deps,
+    confine: (spawn) => confine(state, spawn),
     onSpawn: () => onSpawn(parts),
     onMessage: (message) => onMessage(parts, message),
     onExit: () => onExit(parts),
@@ -116,22 +121,34 @@ export function createCapture(given: Partial<CaptureConfig>, deps: CaptureDeps):
   const windows = createAccountedWindows(source, deps.windowMemory);
   const parts: Parts = { config, deps, state, captureMetrics, windows, tcpdumps, supervisor };
   return {
-    start() {
-      const obstacle = state.method === "tcpdump" ? tcpdumpObstacle() : undefined;
-      if (obstacle !== undefined) return Promise.resolve(turnOff(parts, obstacle));
-      state.phase = "starting";
-      const started = new Promise<Result<CaptureStatus>>((resolve) => state.starting.push(resolve));
-      supervisor.start();
-      return inTime(started, startTimeoutMs, "the capture process does not start");
-    },
+    start: () => start(parts),
     apply: (plan) => apply(parts, plan),
     status: () => statusOf(parts),
     stop: () => stop(parts),
   };
 }
 
+/** Where there is no libc, a process that reads a ring ends at once; the others are fed by pipes. */
+function confine<T>({ libc, method }: CaptureState, spawn: () => T): T {
+  return libc === undefined ? spawn() : withAmbientOnly(libc, neededCapabilities[method], spawn);
+}
+
+async function start(parts: Parts): Promise<Result<CaptureStatus>> {
+  const { state, supervisor } = parts;
+  const obstacle = state.method === "tcpdump" ? tcpdumpObstacle() : undefined;
+  if (obstacle !== undefined) return turnOff(parts, obstacle);
+  state.phase = "starting";
+  const started = new Promise<Result<CaptureStatus>>((resolve) => state.starting.push(resolve));
+  const libc = await loadLibc();
+  if (libc.ok) state.libc = libc.value;
+  // It may have been stopped meanwhile.
+  if (state.phase === "starting") supervisor.start();
+  return inTime(started, startTimeoutMs, "the capture process does not start");
+}
+
 function createState({ method }: CaptureConfig): CaptureState {
   return {
+    libc: undefined,
     phase: "stopped",
     method: method === "auto" ? "ring" : method,
     fault: undefined,

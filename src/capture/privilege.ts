@@ -10,7 +10,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 import { fail, type Fault, fault, ok, type Result } from "../base/mod.ts";
 import { type Libc, type LibcResult, withConstantFilter } from "../libc/mod.ts";
-import type { PrivilegeReport } from "./plan.ts";
+import type { CaptureMethod, PrivilegeReport } from "./plan.ts";
 
 const capabilityNetAdministration = 12;
 const capabilityNetRaw = 13;
@@ -19,11 +19,22 @@ const prSetKeepCapabilities = 8;
 const prBoundingSetDrop = 24;
 const prSetNoNewPrivileges = 38;
 const prAmbient = 47;
+const prAmbientIsSet = 1n;
+const prAmbientRaise = 2n;
+const prAmbientLower = 3n;
 const prAmbientClearAll = 4n;
 const capabilityVersion3 = 0x20080522;
 const seccompSetModeFilter = 1;
 const seccompFlagSynchroniseThreads = 1;
 const seccompAllow = 0x7fff0000;
+
+/** The one capability that a capture process of each method needs; the others need none. */
+export const neededCapabilities: Readonly<Record<CaptureMethod, number | null>> = {
+  ring: capabilityNetRaw,
+  nflog: capabilityNetAdministration,
+  tcpdump: null,
+  replay: null,
+};
 
 /** The fault of a capture that lacks CAP_NET_RAW, with the command that mends it. */
 export function privilegeMissing(detail: string): Fault {
@@ -95,6 +106,25 @@ function spreadNoNewPrivileges(libc: Libc): LibcResult<number> {
     libc.seccomp(seccompSetModeFilter, seccompFlagSynchroniseThreads, program),
   );
   return { ok: true, value: 0 };
+}
+
+/**
+ * Runs `start`, which makes a process, so that of this one's ambient capabilities the process gets none but
+ * `kept`: a service that is not root hands them on to all threads of its children, and a thread can give up
+ * its own only.
+ */
+export function withAmbientOnly<T>(libc: Libc, kept: number | null, start: () => T): T {
+  const lowered: bigint[] = [];
+  for (let capability = 0; capability < capabilitiesMax; capability++) {
+    const isSet = libc.prctl(prAmbient, prAmbientIsSet, BigInt(capability));
+    if (capability === kept || !isSet.ok || isSet.value === 0) continue;
+    if (libc.prctl(prAmbient, prAmbientLower, BigInt(capability)).ok) lowered.push(BigInt(capability));
+  }
+  try {
+    return start();
+  } finally {
+    for (const capability of lowered) libc.prctl(prAmbient, prAmbientRaise, capability);
+  }
 }
 
 /** Becomes `userId` and `groupId` without any capability, through Node alone: for captures that others feed. */

@@ -15,6 +15,8 @@ export interface SupervisorDeps {
   readonly clock: Clock;
   /** Where the process is written down, for a start after a kill. */
   readonly children?: ChildRegister;
+  /** Runs `start`, which makes the process, so that it gets no privilege that it does not need. */
+  readonly confine: <T>(start: () => T) => T;
   /** A process is there; it wants its start message. */
   readonly onSpawn: () => void;
   readonly onMessage: (message: FromChild) => void;
@@ -126,7 +128,7 @@ function spawn(state: State, deps: SupervisorDeps): void {
   state.heardMs = state.startedMs;
   let child: ChildProcess;
   try {
-    child = forkChild();
+    child = deps.confine(forkChild);
   } catch (error) {
     onExit(state, deps, null, toFault(error).message);
     return;

@@ -79,7 +79,7 @@ export interface Libc {
   /** Takes one datagram into `into` without waiting: EAGAIN when there is none, ENOBUFS when some were lost. */
   receive(descriptor: number, into: Uint8Array): LibcResult<number>;
   close(descriptor: number): LibcResult<number>;
-  prctl(option: number, argument: bigint): LibcResult<number>;
+  prctl(option: number, argument: bigint, second?: bigint): LibcResult<number>;
   setgroups(groups: readonly number[]): LibcResult<number>;
   setresgid(group: number): LibcResult<number>;
   setresuid(user: number): LibcResult<number>;
@@ -98,6 +98,7 @@ export interface PollDescriptors {
 }
 
 const seccompNumbers: Readonly<Record<string, bigint>> = { x64: 317n, arm64: 277n };
+const seccompNumber = seccompNumbers[process.arch] ?? -1n;
 
 /** The C library of this process; KernelFeatureMissing where Node has no FFI or the system is no Linux. */
 export async function loadLibc(): Promise<Result<Libc>> {
@@ -160,17 +161,17 @@ function bindLibc(ffi: typeof Ffi): Libc {
     receive: (descriptor, into) =>
       attempt("recv", () => Number(native.recv(descriptor, into, BigInt(into.byteLength), messageDontWait))),
     close: (descriptor) => attempt("close", () => native.close(descriptor)),
-    prctl: (option, argument) => attempt("prctl", () => native.prctl(option, argument, 0n, 0n, 0n)),
+    prctl: (option, argument, second = 0n) =>
+      attempt("prctl", () => native.prctl(option, argument, second, 0n, 0n)),
     setgroups: (groups) =>
       attempt("setgroups", () => native.setgroups(BigInt(groups.length), Uint32Array.from([...groups, 0]))),
     setresgid: (group) => attempt("setresgid", () => native.setresgid(group, group, group)),
     setresuid: (user) => attempt("setresuid", () => native.setresuid(user, user, user)),
     capset: (header, data) => attempt("capset", () => native.capset(header, data)),
     seccomp: (operation, flags, program) =>
-      attempt("seccomp", () => {
-        const number = seccompNumbers[process.arch] ?? -1n;
-        return Number(native.syscall(number, BigInt(operation), BigInt(flags), program));
-      }),
+      attempt("seccomp", () =>
+        Number(native.syscall(seccompNumber, BigInt(operation), BigInt(flags), program)),
+      ),
     interfaceAddresses: () => readInterfaceAddresses(ffi, native),
     addressOf: (view) => ffi.getRawPointer(view),
   };

@@ -34,6 +34,7 @@ function supervisorUnderTest() {
   return createSupervisor(30_000, {
     logger: silentLogger,
     clock: { ...systemClock, monotonicMs: () => nowMs },
+    confine: (start) => start(),
     onSpawn: () => undefined,
     onMessage: () => undefined,
     onExit: () => exits++,

@@ -137,22 +137,26 @@ describe.skipIf(!runnable)("the capture process", () => {
     await client.stop();
   });
 
-  it("captures as a user that has CAP_NET_RAW and nothing else", async () => {
-    const capabilities = [
-      "--inh-caps=-all,+net_raw",
-      "--ambient-caps=-all,+net_raw",
-      "--bounding-set=-all,+net_raw",
-    ];
-    const client = startClient({
-      prefix: ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", ...capabilities],
-    });
-    expect(await client.start()).toMatchObject({ ok: true });
-    const { privileges } = await client.apply({ subjects: [subject] });
-    expect(privileges).toMatchObject({ userId: 1000, effective: "0000000000002000", threadsDiffering: 0 });
-    await sender.send([{ frame, times: 10 }]);
-    await client.stop();
-    expect(await packetsOf(client)).toBe(10);
-  });
+  it.each(["+net_raw", "+net_raw,+net_admin"])(
+    "captures as a user that has %s and nothing else",
+    async (own) => {
+      const capabilities = [
+        `--inh-caps=-all,${own}`,
+        `--ambient-caps=-all,${own}`,
+        `--bounding-set=-all,${own}`,
+      ];
+      const client = startClient({
+        prefix: ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", ...capabilities],
+      });
+      expect(await client.start()).toMatchObject({ ok: true });
+      const { privileges } = await client.apply({ subjects: [subject] });
+      // CAP_NET_RAW alone, on every thread.
+      expect(privileges).toMatchObject({ userId: 1000, effective: "0000000000002000", threadsDiffering: 0 });
+      await sender.send([{ frame, times: 10 }]);
+      await client.stop();
+      expect(await packetsOf(client)).toBe(10);
+    },
+  );
 
   it("hands over what ended soon after its timeout", async () => {
     const client = startClient();
