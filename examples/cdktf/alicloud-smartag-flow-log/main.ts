@@ -7,6 +7,7 @@
  *
  * Node.js 22.18 and later run it as it is.
  */
+/* eslint-disable no-new -- what is made adds itself to its scope */
 import { App, TerraformOutput, TerraformStack } from "cdktf";
 
 import { AlicloudProvider, SmartagFlowLog } from "./alicloud.ts";
