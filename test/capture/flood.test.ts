@@ -31,7 +31,7 @@ let accepted: Uint8Array[];
 /** Lets the batches be accepted that wait. */
 let accept: () => void;
 
-function captureUnderTest() {
+async function captureUnderTest() {
   let gate = Promise.withResolvers<void>();
   accept = () => {
     gate.resolve();
@@ -52,6 +52,7 @@ function captureUnderTest() {
     },
   );
   void capture.start();
+  await vi.waitFor(() => expect(processes).toHaveLength(1));
   const [child] = processes;
   const send = (count: number, bytes = 10): void => {
     for (let sequence = 1; sequence <= count; sequence++)
@@ -74,7 +75,7 @@ afterEach(() => vi.useRealTimers());
 
 describe("a capture process", () => {
   it("may have as many batches under way as it is told", async () => {
-    const { child, send } = captureUnderTest();
+    const { child, send } = await captureUnderTest();
     for (let round = 0; round < 3; round++) {
       send(batchesMax);
       accept();
@@ -89,7 +90,7 @@ describe("a capture process", () => {
     ["more batches", 10 * batchesMax, 10, batchesMax],
     ["more bytes", batchesMax, 32 << 20, 4],
   ])("that sends %s than it may is killed, and another follows", async (_what, count, bytes, taken) => {
-    const { child, send } = captureUnderTest();
+    const { child, send } = await captureUnderTest();
     send(count, bytes);
     expect(child.signals).toEqual(["SIGKILL"]);
     accept();
