@@ -5,7 +5,7 @@
  * Verdicts are to be had while Weir's table is in the host's firewall and the process may read its log. The
  * table comes and goes by a command of the user's, so it is looked for again and again while verdicts are wanted.
  */
-import { type Fault, fault, type Result } from "../base/mod.ts";
+import { type Fault, fault, type Result, toFault } from "../base/mod.ts";
 import { type CaptureSource, rememberedUpToUs } from "./accounted-windows.ts";
 import { type Capture, type CaptureDeps, createCapture } from "./capture.ts";
 import type { CaptureConfig } from "./config.ts";
@@ -145,11 +145,16 @@ function watch(parts: Parts): void {
   state.timer.unref();
 }
 
-/** Finds out whether verdicts are to be had, and starts the process that reads them. Never rejects. */
+/**
+ * Finds out whether verdicts are to be had, and starts the process that reads them. Never rejects. What was found
+ * is looked at on, wanted or not: the next flow log that wants it must not trust what is gone.
+ */
 async function look({ log, deps, state }: Parts): Promise<void> {
-  if (!deps.wanted()) return;
+  if (!deps.wanted() && !state.verdicts.available) return;
   const before = state.verdicts;
-  state.verdicts = await findVerdicts(log, deps.firewall);
+  state.verdicts = await findVerdicts(log, deps.firewall).catch((error: unknown) =>
+    unavailable(toFault(error)),
+  );
   if (state.stopped) return;
   if (state.verdicts.available === before.available) return;
   const reason = state.verdicts.available ? undefined : state.verdicts.fault.message;

@@ -143,7 +143,7 @@ function read(source: Source): boolean {
       expire(source);
       return true;
     }
-    if (found === "overrun") source.overrun = true;
+    if (found === "overrun") overrun(source);
     else takeDatagram(source);
   }
   return false;
@@ -199,11 +199,19 @@ function takeDatagram(source: Source): void {
   cursor.malformed = 0;
 }
 
+/** At least one message is lost, whose window may end before another message tells how many. */
+function overrun(source: Source): void {
+  if (source.overrun) return;
+  source.overrun = true;
+  source.lost++;
+}
+
 function followSequence(source: Source, sequence: number): void {
   const gap = source.expected < 0 ? 0 : (sequence - source.expected) >>> 0;
   source.expected = (sequence + 1) >>> 0;
   if (gap === 0) return;
-  source.lost += gap;
+  // One of them was counted when the kernel said that there are some.
+  source.lost += source.overrun ? gap - 1 : gap;
   source.overrun = false;
   abandonWaiting(source.pairing);
   // All of them may be all there are: the next packet needs a slot.

@@ -27,11 +27,13 @@ interface Log {
   /** Logs one packet for each sequence number, all in one datagram, and reads it. */
   readonly take: (sequences: readonly number[]) => void;
   readonly wait: (ms: number) => void;
+  /** The kernel says that it had no room (ENOBUFS). */
+  readonly overrun: () => void;
 }
 
 function logOf(): Log {
   const bytes = new Uint8Array(256 * 1024);
-  const datagrams: Buffer[] = [];
+  const datagrams: (Buffer | "overrun")[] = [];
   let nowUs = 1_700_000_000_000_000;
   const socket: LogSocket = {
     descriptor: -1,
@@ -40,6 +42,7 @@ function logOf(): Log {
     read(cursor) {
       const next = datagrams.shift();
       if (next === undefined) return "empty";
+      if (next === "overrun") return next;
       bytes.set(next);
       cursor.at = 0;
       cursor.end = next.length;
@@ -60,6 +63,10 @@ function logOf(): Log {
         return message;
       });
       datagrams.push(Buffer.concat(messages));
+      tap.read();
+    },
+    overrun() {
+      datagrams.push("overrun");
       tap.read();
     },
     wait(ms) {
@@ -93,5 +100,18 @@ describe("the firewall's log", () => {
     // What waited at the loss is undecided; two more had to make room.
     expect(tap.packetsRead()).toBe(packetsMax);
     expect(tap.counts().drops).toBe(logged + 2 - packetsMax);
+  });
+
+  it("that ran over counts a loss at once, and the whole of it when the next message tells", () => {
+    const { tap, take, wait, overrun } = logOf();
+    take(numbers(0, 2));
+    overrun();
+    overrun();
+    // Both wait, and neither may be called rejected: they are undecided.
+    wait(600);
+    expect([tap.packetsRead(), tap.counts().drops]).toEqual([0, 3]);
+    take([7]);
+    wait(600);
+    expect([tap.packetsRead(), tap.counts().drops]).toEqual([1, 7]);
   });
 });
