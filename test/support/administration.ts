@@ -48,7 +48,7 @@ export function callNative<T>(data: string, method: string, path: string, body?:
         });
       },
     );
-    call.setTimeout(20_000, () => call.destroy(new Error("no answer within 20 s")));
+    call.setTimeout(60_000, () => call.destroy(new Error("no answer within 60 s")));
     call.on("error", reject);
     call.end(body === undefined ? undefined : JSON.stringify(body));
   });

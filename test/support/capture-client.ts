@@ -27,6 +27,8 @@ export interface CaptureClient {
   startWithVerdicts(): Promise<Result<CaptureStatus>>;
   apply(plan: Partial<CapturePlan>): Promise<CaptureStatus>;
   tryApply(plan: Partial<CapturePlan>): Promise<Result<CaptureStatus>>;
+  /** Applies the last plan once more: its answer comes when all that the kernel has taken by now is read. */
+  applyAgain(): Promise<Result<CaptureStatus>>;
   status(): Promise<CaptureStatus>;
   flows(): Promise<CapturedFlow[]>;
   interfaces(): Promise<HostInterface[]>;
@@ -59,16 +61,20 @@ export function startCaptureClient(
       waiting.push(resolve);
       child.send(request);
     }) as Promise<T>;
-  const tryApply = (plan: Partial<CapturePlan>): Promise<Result<CaptureStatus>> =>
-    call({
+  let last: Partial<CapturePlan> = {};
+  const tryApply = (plan: Partial<CapturePlan>): Promise<Result<CaptureStatus>> => {
+    last = plan;
+    return call({
       call: "apply",
       plan: { subjects: [], excluded: [], loopback: false, natInterfaces: [], ...plan },
     });
+  };
   return {
     process: child,
     start: (config = {}) => call({ call: "start", config }),
     startWithVerdicts: () => call({ call: "start", config: {}, verdicts: true }),
     tryApply,
+    applyAgain: () => tryApply(last),
     apply: async (plan) => unwrap(await tryApply(plan)),
     status: () => call({ call: "status" }),
     flows: () => call({ call: "flows" }),
@@ -102,11 +108,15 @@ export function subjectOf(given: Partial<CaptureSubject>): CaptureSubject {
   };
 }
 
-/** Asks until the ledger of every interface is at rest: nothing unread, and the same twice. */
+/**
+ * Asks until the ledger of every interface is at rest: nothing unread, and the same twice. Each time the capture
+ * process itself is asked: what it reported last may be old where it gets no time to run.
+ */
 export async function ledgerAtRest(client: CaptureClient): Promise<readonly LedgerEntry[]> {
   let before = "";
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 1100));
+    if (!(await client.applyAgain()).ok) continue;
     const { ledger } = await client.status();
     const now = JSON.stringify(ledger);
     if (now === before && ledger.every((entry) => entry.unread === 0)) return ledger;
@@ -129,7 +139,7 @@ export async function ledgerChecks(client: CaptureClient): Promise<{ checks: num
 
 export interface FrameSender {
   /** Sends each frame as often as asked, in this order; resolves when the kernel has taken them. */
-  send(orders: readonly FrameOrder[]): Promise<{ readonly frames: number; readonly refused: number }>;
+  send(orders: readonly FrameOrder[]): Promise<void>;
   close(): void;
 }
 
@@ -142,9 +152,15 @@ export async function startFrameSender(namespace: Namespace, interfaceName: stri
     execArgv: [...args, "--disable-warning=ExperimentalWarning"],
     serialization: "advanced",
   });
-  type Answer = { frames: number; refused: number };
-  const answered = (): Promise<Answer> =>
-    new Promise((resolve) => child.once("message", (message) => resolve(message as Answer)));
+  const answered = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const ended = (code: number | null): void => reject(new Error(`the frame sender ended with ${code}`));
+      child.once("exit", ended);
+      child.once("message", () => {
+        child.off("exit", ended);
+        resolve();
+      });
+    });
   await answered();
   return {
     send(orders) {

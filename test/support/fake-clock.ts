@@ -4,7 +4,7 @@
  * process has that; and so has the store's, whose engine asks the kernel past the library and would spin.
  */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface FakeClock {
@@ -26,7 +26,9 @@ export function createFakeClock(folder: string): FakeClock {
   let aheadMs = 0;
   const set = (aheadS: number): void => {
     aheadMs = aheadS * 1000;
-    writeFileSync(file, `${aheadS < 0 ? "" : "+"}${aheadS}\n`);
+    // Replaced at once: one that is empty for a moment is a clock that jumps to the real time and back.
+    writeFileSync(`${file}.new`, `${aheadS < 0 ? "" : "+"}${aheadS}\n`);
+    renameSync(`${file}.new`, file);
   };
   set(0);
   return {

@@ -70,7 +70,7 @@ export function alibabaVpcClient(weir: RunningWeir): FlowLogClient {
     return FlowLogs.FlowLog;
   };
   const settled = (FlowLogId: string, statuses: readonly (string | undefined)[]): Promise<unknown> =>
-    eventually(`${FlowLogId} is settled`, 30_000, async () => {
+    eventually(`${FlowLogId} is settled`, 90_000, async () => {
       const [shown] = await list({ FlowLogId });
       return statuses.includes(shown?.["Status"]) ? true : undefined;
     });

@@ -1,7 +1,7 @@
 /**
  * Sends frames through a packet socket as they are, 64 of them a system call:
- * `frame-sender.ts <interface>`, then by IPC a list of frames, each with how often it is sent. Answers with
- * how many frames the kernel took. It has its own calls of the C library: what it proves is not what it uses.
+ * `frame-sender.ts <interface>`, then by IPC a list of frames, each with how often it is sent. Answers when the
+ * kernel has taken all of them. It has its own calls of the C library: what it proves is not what it uses.
  */
 import ffi from "node:ffi";
 import { readFileSync } from "node:fs";
@@ -14,6 +14,9 @@ export interface FrameOrder {
 const familyPacket = 17;
 const typeRaw = 3;
 const messagesAtOnce = 64;
+/** An interface that has just come up takes nothing for a moment. */
+const refusalsMax = 5000;
+const refusalWaitMs = 2;
 /** struct mmsghdr of a 64-bit system: a struct msghdr of 56 octets, the length sent, padding. */
 const messageBytes = 64;
 
@@ -51,29 +54,24 @@ function messagesOf(frame: Uint8Array): Uint8Array {
 const descriptor = openSocket(process.argv[2]!);
 /** Everything whose address the kernel is told stays here. */
 const referenced: Uint8Array[] = [];
+const pause = new Int32Array(new SharedArrayBuffer(4));
 
-function send({ frame, times }: FrameOrder): { sent: number; refused: number } {
+function send({ frame, times }: FrameOrder): void {
   const messages = messagesOf(frame);
   referenced.splice(0, referenced.length, frame, messages);
   let sent = 0;
-  let refused = 0;
-  while (sent + refused < times) {
-    const count = libc.sendmmsg(descriptor, messages, Math.min(messagesAtOnce, times - sent - refused), 0);
+  let refusals = 0;
+  while (sent < times) {
+    const count = libc.sendmmsg(descriptor, messages, Math.min(messagesAtOnce, times - sent), 0);
     if (count > 0) sent += count;
-    else refused++;
+    else if (++refusals === refusalsMax) throw new Error(`the kernel takes no frame on ${process.argv[2]}`);
+    else Atomics.wait(pause, 0, 0, refusalWaitMs);
   }
-  return { sent, refused };
 }
 
 process.on("message", (orders: FrameOrder[]) => {
-  let frames = 0;
-  let refused = 0;
-  for (const order of orders) {
-    const done = send(order);
-    frames += done.sent;
-    refused += done.refused;
-  }
-  process.send?.({ frames, refused });
+  for (const order of orders) send(order);
+  process.send?.("sent");
 });
 process.on("disconnect", () => process.exit(0));
-process.send?.({ frames: 0, refused: 0 });
+process.send?.("ready");

@@ -26,7 +26,7 @@ export interface SpoolContents {
 /** Stops processes and waits until each of their threads has stopped: one in a system call ends that first. */
 export async function stopProcesses(...processIds: readonly number[]): Promise<void> {
   for (const id of processIds) process.kill(id, "SIGSTOP");
-  await eventually("the processes are stopped", 10_000, () =>
+  await eventually("the processes are stopped", 60_000, () =>
     processIds.every((id) => threadStates(id).every((state) => state === "T")) ? true : undefined,
   );
 }

@@ -53,14 +53,14 @@ export async function recordTruth(
   const child = peer.start("tcpdump", args, ["ignore", "ignore", "pipe"]);
   let said = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
-  await eventually("tcpdump listens", 10_000, () => (said.includes("listening on") ? true : undefined));
+  await eventually("tcpdump listens", 60_000, () => (said.includes("listening on") ? true : undefined));
   const lifetimes = new Map<string, Lifetime>();
   return {
     lifetimes: () => lifetimes,
     finish: async () => {
       // It tells its counts when asked: until it has read all that it received, and nothing more comes.
       let counts = "";
-      await eventually("tcpdump has read everything", 20_000, async () => {
+      await eventually("tcpdump has read everything", 60_000, async () => {
         const [before, asked] = [counts, said.length];
         child.kill("SIGUSR1");
         await new Promise((resume) => setTimeout(resume, 1000));

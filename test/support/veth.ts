@@ -17,7 +17,7 @@ export interface VethToPeer {
 
 let made = 0;
 
-/** Addresses are of TEST-NET-2 (RFC 5737) and the documentation prefix (RFC 3849). */
+/** Addresses are of TEST-NET-2 (RFC 5737) and the documentation prefix (RFC 3849), of each link its own. */
 export function createVethToPeer(label: string): VethToPeer {
   const number = made++;
   const peer = createNamespace(`${label}${number}`);
@@ -25,7 +25,8 @@ export function createVethToPeer(label: string): VethToPeer {
   const peerInterfaceName = "peer0";
   const ip = (...args: string[]): void => void execFileSync("ip", args);
   ip("link", "add", interfaceName, "type", "veth", "peer", "name", peerInterfaceName, "netns", peer.name);
-  const base = 4 * (process.pid % 60);
+  // Beyond the last of them tests may have an address that nobody has.
+  const base = 4 * ((process.pid + number) % 60);
   const [hostAddress, peerAddress] = [`198.51.100.${base + 1}`, `198.51.100.${base + 2}`];
   const prefix = `2001:db8:${(process.pid % 65_536).toString(16)}:${number}`;
   const [hostAddressIpv6, peerAddressIpv6] = [`${prefix}::1`, `${prefix}::2`];

@@ -6,7 +6,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
+import { childrenOf } from "./processes.ts";
+
 const launcher = resolve(import.meta.dirname, "../../weir");
+/** What hangs is told from what a loaded machine makes slow. */
+const readyTimeoutMsMax = 90_000;
+const runTimeoutMs = 120_000;
 
 export interface ReadyLine {
   readonly ready: boolean;
@@ -69,7 +74,7 @@ export async function startWeir(options: StartOptions): Promise<RunningWeir> {
   });
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-  const ready = await readyLine(child, options.readyTimeoutMs ?? 30_000, () => errors);
+  const ready = await readyLine(child, options.readyTimeoutMs ?? readyTimeoutMsMax, () => errors);
   const startMs = performance.now() - startedMs;
   const pid = child.pid!;
   return {
@@ -118,7 +123,7 @@ export async function runWeir(
   let errors = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-  const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), runTimeoutMs);
   const [code] = (await once(child, "close")) as [number | null];
   clearTimeout(timer);
   return { code, output, errors };
@@ -135,18 +140,6 @@ async function readyLine(child: ChildProcess, timeoutMs: number, errors: () => s
   if (line.startsWith('{"ready":true')) return JSON.parse(line) as ReadyLine;
   child.kill("SIGKILL");
   throw new Error(`weir serve ${line}\n${errors()}`);
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-      .trim()
-      .split(" ")
-      .filter(Boolean)
-      .map(Number);
-  } catch {
-    return [];
-  }
 }
 
 function commandLine(pid: number): string {
