@@ -30,7 +30,7 @@ function writePcap(name: string, times: readonly number[], cutOctets = 0): strin
 }
 
 async function waitForPackets(client: CaptureClient, packets: number): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const flows = await client.flows();
     if (flows.reduce((sum, flow) => sum + Number(flow["packets"]), 0) >= packets) return;
@@ -73,14 +73,20 @@ describe("a replayed capture file", () => {
     });
   });
 
-  it("keeps its pace, and ends flows whose time has come though no packet follows at once", async () => {
+  it("keeps its pace", async () => {
     const begunMs = performance.now();
-    const client = await replay(writePcap("paced.pcap", [0, 0.1, 50]), 10, 5000);
-    await waitForPackets(client, 2);
-    // The flow's timeout is half a second at this pace, the last packet five.
-    expect(performance.now() - begunMs).toBeLessThan(4900);
+    const client = await replay(writePcap("paced.pcap", [0, 0.1, 20]), 10, 5000);
     await waitForPackets(client, 3);
-    expect(performance.now() - begunMs).toBeGreaterThan(5000);
+    expect(performance.now() - begunMs).toBeGreaterThan(2000);
+    await client.stop();
+  });
+
+  it("ends flows whose time has come though no packet follows at once", async () => {
+    // The flow's timeout is half a second at this pace, the last packet comes after two minutes.
+    const client = await replay(writePcap("silent.pcap", [0, 0.1, 1200]), 10, 5000);
+    await waitForPackets(client, 2);
+    await client.applyAgain();
+    expect((await client.status()).ledger).toMatchObject([{ seen: 2, metered: 2 }]);
     await client.stop();
   });
 
