@@ -65,6 +65,20 @@ function launch(args: readonly string[], environment: Readonly<Record<string, st
   });
 }
 
+/** A folder of the system's programs that the launcher uses, without Node.js and npm. */
+function pathWithoutNode(): string {
+  const tools = mkdtempSync(join(directory, "bin-"));
+  chmodSync(tools, 0o755);
+  const names = ["sh", "cmp", "uname", "dirname", "stat", "id", "getconf", "getent"];
+  for (const name of [...names, "cut", "flock", "setpriv", "env"]) {
+    const found = ["/usr/bin", "/bin", "/usr/sbin"]
+      .map((folder) => join(folder, name))
+      .find((path) => existsSync(path));
+    if (found !== undefined) symlinkSync(found, join(tools, name));
+  }
+  return tools;
+}
+
 describe("the launcher in a fresh checkout", () => {
   it("installs once, though started twice at the same time, and both run", { timeout: 600_000 }, async () => {
     const both = await Promise.all([launch(["--version"]), launch(["--version"])]);
@@ -78,11 +92,9 @@ describe("the launcher in a fresh checkout", () => {
     expect(existsSync(join(checkout, ".cache"))).toBe(false);
   });
 
-  it("starts at once when all is there, and says nothing more", async () => {
-    const startedMs = performance.now();
-    const { code, errors } = await launch(["--version"]);
+  it("starts at once when all is there, without what installs, and says nothing more", async () => {
+    const { code, errors } = await launch(["--version"], { PATH: pathWithoutNode() });
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
-    expect(performance.now() - startedMs).toBeLessThan(2000);
   });
 
   it.skipIf(!isRoot)("leaves no file of root's in a checkout that is another user's", () => {
@@ -92,28 +104,7 @@ describe("the launcher in a fresh checkout", () => {
 
   it("says what is missing when the lock has changed and npm is not there, and breaks nothing", async () => {
     appendFileSync(join(checkout, "package-lock.json"), "\n");
-    const tools = join(directory, "bin");
-    mkdirSync(tools, { recursive: true });
-    for (const name of [
-      "sh",
-      "cmp",
-      "uname",
-      "dirname",
-      "stat",
-      "id",
-      "getconf",
-      "getent",
-      "cut",
-      "flock",
-      "setpriv",
-      "env",
-    ]) {
-      const found = ["/usr/bin", "/bin", "/usr/sbin"]
-        .map((folder) => join(folder, name))
-        .find((path) => existsSync(path));
-      if (found !== undefined) symlinkSync(found, join(tools, name));
-    }
-    const { code, errors } = await launch(["--version"], { PATH: tools });
+    const { code, errors } = await launch(["--version"], { PATH: pathWithoutNode() });
     expect(code).toBe(1);
     expect(errors).toContain("weir: node is not on the PATH; it is needed once, to install.");
     expect(errors).toContain("https://nodejs.org/en/download");

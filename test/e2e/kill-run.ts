@@ -6,7 +6,6 @@
  * they end, so that whatever ended before the newest flow of a batch that it handed over was handed over too.
  * The rest may have been in its memory alone, which nobody had accepted.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -14,7 +13,7 @@ import { formatAddress, systemClock, unwrap } from "../../src/base/mod.ts";
 import { addressAt, decodeFlowBatch } from "../../src/flow/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
 import { createStore, rowsPerPosition } from "../../src/store/mod.ts";
-import { readMetric, readStatus } from "../support/administration.ts";
+import { readMetric, readStatus, whenDelivered } from "../support/administration.ts";
 import { echoSegments, streamConnections } from "../support/exchange.ts";
 import {
   continueProcesses,
@@ -23,6 +22,7 @@ import {
   type SpoolContents,
   stopProcesses,
 } from "../support/frozen.ts";
+import { isAlive } from "../support/processes.ts";
 import { sumRecords } from "../support/records.ts";
 import { accessOf, createGatewayFlowLog, type SagAccess, sagCall } from "../support/sag-client.ts";
 import { countSlsLogs, readSlsLogs } from "../support/sls-client.ts";
@@ -80,8 +80,8 @@ export interface KillRunOptions {
 const connectionsPerSecond = 10;
 const lastTrafficMs = 5000;
 const protocolTcp = 6;
-const backTimeoutMs = 60_000;
-const inFlightTimeoutMs = 60_000;
+const backTimeoutMs = 120_000;
+const inFlightTimeoutMs = 120_000;
 /** The store's sink gives the store what has come in once a second. */
 const sinkIntervalMs = 1000;
 /**
@@ -265,7 +265,7 @@ async function kill(
   noteInFlight(run, spool);
   if (victim === "main") {
     await run.weir.kill();
-    await eventually("the children are gone", 10_000, () =>
+    await eventually("the children are gone", backTimeoutMs, () =>
       [processes.capture, processes.store].some(isAlive) ? undefined : true,
     );
     await startAgain(run);
@@ -282,14 +282,6 @@ async function kill(
   if (JSON.stringify(found) !== JSON.stringify(run.configured))
     throw new Error(`a kill of ${victim} changed the flow log: ${JSON.stringify(found)}`);
   return { victim, batchesInFlight: spool.pending.length };
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    return !/\) Z /u.test(readFileSync(`/proc/${processId}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
 }
 
 function noteInFlight(run: Run, { pending }: SpoolContents): void {
@@ -325,9 +317,7 @@ async function outcomeOf(
   run.epochs.at(-1)!.newestEndMs = Infinity;
   await run.weir.stop();
   await startAgain(run);
-  await eventually("nothing waits for delivery", backTimeoutMs, async () =>
-    (await readStatus(run.data)).spool.sinks.every(({ pending }) => pending === 0) ? true : undefined,
-  );
+  await whenDelivered(run.data);
   const records = await readSlsLogs(run.access, "kept", "flows", `protocol: ${protocolTcp}`);
   await run.weir.stop();
   return {

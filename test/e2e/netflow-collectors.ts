@@ -6,6 +6,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { freePort } from "../support/ports.ts";
+import { childrenOf, threadStates } from "../support/processes.ts";
 import type { FlowTotals } from "../wire/export/sample-flows.ts";
 
 export interface CollectorReport extends FlowTotals {
@@ -29,7 +31,9 @@ export interface Collector<Report = CollectorReport> {
   finish(): Promise<Report>;
 }
 
-const startTimeoutMs = 20_000;
+const timeoutMs = 90_000;
+/** For so long nothing is to be done. */
+const restMs = 500;
 
 export async function startNfcapd(folder: string): Promise<Collector<NfcapdReport>> {
   const flows = join(folder, "nfcapd");
@@ -53,7 +57,7 @@ export async function startNfcapd(folder: string): Promise<Collector<NfcapdRepor
   return {
     port,
     finish: async () => {
-      await drained(port);
+      await drained(port, child.pid!);
       child.kill("SIGTERM");
       await once(child, "exit");
       const text = execFileSync("nfdump", ["-R", flows, "-I"], { encoding: "utf8" });
@@ -108,7 +112,7 @@ export async function startNfacctd(folder: string): Promise<Collector> {
   return {
     port,
     finish: async () => {
-      await drained(port);
+      await drained(port, child.pid!);
       child.kill("SIGINT");
       await once(child, "exit");
       await until(() => logged().includes("Purging cache - END"), logged);
@@ -165,14 +169,6 @@ async function bind(socket: Socket): Promise<void> {
   await once(socket, "listening");
 }
 
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await bind(socket);
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
 function outputOf(child: ChildProcess): () => string {
   let text = "";
   child.stdout?.on("data", (chunk) => (text += chunk));
@@ -180,23 +176,28 @@ function outputOf(child: ChildProcess): () => string {
   return () => text;
 }
 
-/** Waits until the collector has taken everything from its socket, and a little for it to digest that. */
-async function drained(port: number): Promise<void> {
+/** Waits until the collector has taken everything from its socket, and none of its processes does anything with it. */
+async function drained(port: number, processId: number): Promise<void> {
   const entry = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} `;
   const queued = () =>
     readFileSync("/proc/net/udp", "utf8")
       .split("\n")
       .some((line) => line.includes(entry) && !line.includes(":00000000 00:"));
-  await sleep(200);
+  const isAtRest = (): boolean =>
+    [processId, ...childrenOf(processId)].flatMap(threadStates).every((state) => state === "S") && !queued();
+  let since = 0;
   await until(
-    () => !queued(),
-    () => "the socket's queue does not become empty",
+    () => {
+      if (isAtRest()) since ||= Date.now();
+      else since = 0;
+      return since > 0 && Date.now() - since > restMs;
+    },
+    () => "the collector does not come to rest",
   );
-  await sleep(300);
 }
 
 async function until(condition: () => boolean, state: () => string): Promise<void> {
-  const deadlineMs = Date.now() + startTimeoutMs;
+  const deadlineMs = Date.now() + timeoutMs;
   while (!condition()) {
     if (Date.now() > deadlineMs) throw new Error(`timed out; so far: ${state()}`);
     await sleep(20);

@@ -2,6 +2,8 @@
 import { request } from "node:http";
 import { join } from "node:path";
 
+import { eventually } from "./weir.ts";
+
 interface SinkReport {
   readonly name: string;
   readonly cursor: number;
@@ -56,6 +58,14 @@ export function callNative<T>(data: string, method: string, path: string, body?:
 
 export function readStatus(data: string): Promise<StatusReport> {
   return callNative(data, "GET", "/status");
+}
+
+/** Waits until no sink has anything left to deliver. */
+export async function whenDelivered(data: string): Promise<void> {
+  await eventually("nothing waits for delivery", 120_000, async () => {
+    const { spool } = await readStatus(data);
+    return spool.sinks.every(({ pending }) => pending === 0) ? true : undefined;
+  });
 }
 
 /** The sum of a metric over its labels; 0 if there is none. */

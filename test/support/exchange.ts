@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 
 import type { Namespace } from "./netns.ts";
+import { freePort } from "./ports.ts";
 
 const trafficProgram = join(import.meta.dirname, "traffic.ts");
 
@@ -19,7 +20,7 @@ export interface Echo {
 export async function echoDatagrams(type: "udp4" | "udp6", address: string): Promise<Echo> {
   const socket = createSocket(type);
   socket.on("message", (message, from) => socket.send(message, from.port, from.address));
-  socket.bind(0, address);
+  socket.bind(await freePort(), address);
   await once(socket, "listening");
   return { protocol: "udp", address, port: socket.address().port, close: () => void socket.close() };
 }
@@ -30,7 +31,7 @@ export async function echoSegments(address: string): Promise<Echo> {
     socket.on("error", () => socket.destroy());
     socket.pipe(socket);
   });
-  server.listen(0, address);
+  server.listen(await freePort(), address);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return { protocol: "tcp", address, port, close: () => void server.close() };

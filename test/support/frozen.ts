@@ -2,11 +2,12 @@
  * A running Weir held still: its processes are stopped at a moment of the test's choice, and the spool tells from
  * its file what was under way. A kill in that state hits what the test has seen, not what it hopes for.
  */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+import { threadStates } from "./processes.ts";
 import { eventually } from "./weir.ts";
 
 /** A batch that is accepted and that the store's sink has not acknowledged. */
@@ -33,18 +34,6 @@ export async function stopProcesses(...processIds: readonly number[]): Promise<v
 
 export function continueProcesses(...processIds: readonly number[]): void {
   for (const id of processIds) process.kill(id, "SIGCONT");
-}
-
-function threadStates(processId: number): (string | undefined)[] {
-  const tasks = `/proc/${processId}/task`;
-  try {
-    return readdirSync(tasks).map(
-      (id) => /\) (\w) /u.exec(readFileSync(join(tasks, id, "stat"), "utf8"))?.[1],
-    );
-  } catch {
-    // A thread has just ended: the next look tells.
-    return [undefined];
-  }
 }
 
 /**

@@ -5,10 +5,25 @@ import { join } from "node:path";
 /** The letter that the kernel has for the process's state, such as T for a stopped one; undefined if there is none. */
 export function processState(processId: number): string | undefined {
   try {
-    return /\) (\w) /u.exec(readFileSync(`/proc/${processId}/stat`, "utf8"))?.[1];
+    return stateIn(`/proc/${processId}/stat`);
   } catch {
     return undefined;
   }
+}
+
+/** The same of each of its threads. */
+export function threadStates(processId: number): (string | undefined)[] {
+  const tasks = `/proc/${processId}/task`;
+  try {
+    return readdirSync(tasks).map((id) => stateIn(join(tasks, id, "stat")));
+  } catch {
+    // A thread has just ended: the next look tells.
+    return [undefined];
+  }
+}
+
+function stateIn(path: string): string | undefined {
+  return /\) (\w) /u.exec(readFileSync(path, "utf8"))?.[1];
 }
 
 /** Whether it runs: one that has ended may stay in the list until somebody asks how, where init does not. */
