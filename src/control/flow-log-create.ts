@@ -3,6 +3,7 @@ import { fail, newFlowLogId, ok, type Result } from "../base/mod.ts";
 import { commit } from "./commit.ts";
 import {
   blankSettings,
+  flowLogBounds,
   type FlowLog,
   type FlowLogScope,
   type FlowLogSettings,
@@ -70,10 +71,11 @@ function draft(context: FlowLogsContext, scope: FlowLogScope, wanted: NewFlowLog
   const settings = mergeSettings(service, blank, withDefaultLogTarget(scope, wanted), context.regions);
   if (!settings.ok) return settings;
   const refused =
-    resourceGroupFault(context, scope, wanted.resourceGroupId) ??
+    // The SAG service takes the id of any group, as its older clients send them.
+    (service === "sag" ? null : resourceGroupFault(context, scope, wanted.resourceGroupId)) ??
     tagFault(wanted.tags ?? {}) ??
     occupiedFault(context, scope, target.value) ??
-    duplicateFault(context, scope, target.value, settings.value) ??
+    siblingFault(context, scope, target.value, settings.value) ??
     quotaFault(context, scope);
   if (refused !== null) return refused;
   const logTarget = ensureLogTarget(context, scope, settings.value);
@@ -139,26 +141,43 @@ function occupiedFault(
   });
 }
 
-/** Where a resource may have several, no two of them deliver the same to the same place. */
-function duplicateFault(
+/**
+ * Where a resource may have several, no two of them deliver the same to the same place, and no more than two
+ * anything at all there. "Only two flow logs, each with a different filter, can be created for a single resource
+ * under the same log group and log topic. Each VPC flow log must be unique." (Open Telekom Cloud, Virtual Private
+ * Cloud User Guide, Creating a VPC Flow Log)
+ */
+function siblingFault(
   { memory }: FlowLogsContext,
   scope: FlowLogScope,
   target: FlowLogTarget | undefined,
   { filter, outputs: { logService } }: FlowLogSettings,
 ): Result<never> | null {
   if (target === undefined || isAloneOnTarget(scope.service)) return null;
-  const twin = memory
+  const siblings = memory
     .list(scope)
-    .find(
+    .filter(
       (other) =>
         other.target?.id === target.id &&
-        other.filter.trafficType === filter.trafficType &&
         other.outputs.logService.project === logService.project &&
         other.outputs.logService.logstore === logService.logstore,
     );
-  if (twin === undefined) return null;
-  return fail("FlowLogDuplicate", `${twin.id} delivers the same traffic of ${target.id} to the same place`, {
-    value: twin.id,
+  const twin = siblings.find((other) => other.filter.trafficType === filter.trafficType);
+  if (twin !== undefined) {
+    return fail(
+      "FlowLogDuplicate",
+      `${twin.id} delivers the same traffic of ${target.id} to the same place`,
+      {
+        value: twin.id,
+      },
+    );
+  }
+  const { siblingsMax } = flowLogBounds;
+  if (siblings.length < siblingsMax) return null;
+  return fail("FlowLogQuotaExceeded", `${target.id} has ${siblings.length} flow logs to the same place`, {
+    field: "target.id",
+    value: target.id,
+    allowed: `at most ${siblingsMax}, each of other traffic`,
   });
 }
 

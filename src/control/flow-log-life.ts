@@ -7,7 +7,7 @@ import type { Accounts } from "./account.ts";
 import { commit } from "./commit.ts";
 import type {
   FlowLog,
-  FlowLogPatch,
+  FlowLogChange,
   FlowLogScope,
   FlowLogSettings,
   FlowLogTransition,
@@ -42,7 +42,7 @@ export interface FlowLogsContext extends FlowLogContext {
 export function modifyFlowLog(
   context: FlowLogsContext,
   flowLog: FlowLog,
-  patch: FlowLogPatch,
+  { status = flowLog.status, ...patch }: FlowLogChange,
 ): Result<FlowLog> {
   const settings = mergeSettings(flowLog.service, flowLog, patch, context.regions);
   if (!settings.ok) return settings;
@@ -52,7 +52,7 @@ export function modifyFlowLog(
   const isKept = flowLog.service === "huawei";
   const target = isKept ? ok(undefined) : ensureLogTarget(context, flowLog, settings.value);
   if (!target.ok) return target;
-  return change(context, { ...flowLog, ...settings.value }, "modifying");
+  return change(context, { ...flowLog, ...settings.value, status }, "modifying");
 }
 
 export function setStatus(
@@ -132,13 +132,13 @@ export function ensureLogTarget(
   return logService.enabled ? logTargets.ensure(owner, logService) : ok(undefined);
 }
 
-/** The SAG service takes the id of any group, as its older clients send them. */
+/** Fault: `ResourceGroupNotFound`. */
 export function resourceGroupFault(
   { resourceGroups }: FlowLogsContext,
-  { accountId, service }: FlowLogScope,
+  { accountId }: Pick<FlowLogScope, "accountId">,
   id: string | undefined,
 ): Result<never> | null {
-  if (id === undefined || service === "sag") return null;
+  if (id === undefined) return null;
   const group = resourceGroups.get(accountId, id);
   return group.ok ? null : group;
 }

@@ -118,6 +118,11 @@ export interface FlowLogPatch {
   };
 }
 
+/** A change of settings and of whether they hold at present, all or nothing. */
+export interface FlowLogChange extends FlowLogPatch {
+  readonly status?: FlowLog["status"];
+}
+
 /** What a flow log is created with. */
 export interface NewFlowLog extends FlowLogPatch {
   /** Needed by the services that cut flows at windows, refused by the others. Its id may be a UUID. */
@@ -135,6 +140,8 @@ export const flowLogBounds = {
   nameLengthMax: 256,
   descriptionLengthMax: 1024,
   logNameLengthMax: 128,
+  /** Those on one resource that deliver to one place, where a resource may have several. */
+  siblingsMax: 2,
   tagsMax: 20,
   tagLengthMax: 128,
 } as const;

@@ -6,7 +6,7 @@
  */
 import { type Result, ok } from "../base/mod.ts";
 import { type Associations, createAssociations } from "./association.ts";
-import type { FlowLog, FlowLogPatch, FlowLogScope, NewFlowLog, Tags } from "./flow-log.ts";
+import type { FlowLog, FlowLogChange, FlowLogScope, NewFlowLog, Tags } from "./flow-log.ts";
 import { createFlowLog } from "./flow-log-create.ts";
 import {
   type FlowLogsContext,
@@ -38,8 +38,8 @@ export interface FlowLogs extends Associations {
   /** Every scope's, oldest first. */
   all(): readonly FlowLog[];
   find(id: string): FlowLog | undefined;
-  /** Fault: `FlowLogInTransition`, as of each change of an asynchronous service's. */
-  modify(scope: FlowLogScope, id: string, patch: FlowLogPatch): Result<FlowLog>;
+  /** Faults: those of `activate`; `FlowLogInTransition`, as of each change of an asynchronous service's. */
+  modify(scope: FlowLogScope, id: string, wanted: FlowLogChange): Result<FlowLog>;
   /** Fault: `FlowLogAssociated` while a resource is bound to it. An asynchronous service's is `deleting` first. */
   remove(scope: FlowLogScope, id: string): Result<void>;
   /**
@@ -79,7 +79,14 @@ export function createFlowLogs(dependencies: Omit<FlowLogsContext, "table" | "me
     list: (scope) => memory.list(scope),
     all: () => memory.all(),
     find: (id) => memory.find(id),
-    modify: (scope, id, patch) => on(scope, id, (flowLog) => modifyFlowLog(context, flowLog, patch)),
+    modify: (scope, id, wanted) =>
+      on(
+        scope,
+        id,
+        (flowLog) =>
+          (wanted.status === "active" ? associations.obstacle(flowLog.id) : null) ??
+          modifyFlowLog(context, flowLog, wanted),
+      ),
     remove: (scope, id) => on(scope, id, (flowLog) => removeFlowLog(context, flowLog)),
     activate: (scope, id) =>
       on(scope, id, (flowLog) => associations.obstacle(flowLog.id) ?? setStatus(context, flowLog, "active")),

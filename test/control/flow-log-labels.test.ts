@@ -102,6 +102,12 @@ describe("resource groups", () => {
     expect(control.flowLogs.moveResourceGroup(scope, flowLog.id, "rg-none")).toMatchObject(none);
     const wanted = { ...wantedOn(control, "eth1"), resourceGroupId: "rg-none" };
     expect(control.flowLogs.create(scope, wanted)).toMatchObject(none);
+    const ofGateways = scopeOf(control, "sag");
+    const { id } = unwrap(control.flowLogs.create(ofGateways, { outputs: wanted.outputs }));
+    expect(control.flowLogs.moveResourceGroup(ofGateways, id, "rg-none")).toMatchObject(none);
+    expect(unwrap(control.flowLogs.moveResourceGroup(ofGateways, id, group.id))).toMatchObject({
+      resourceGroupId: group.id,
+    });
     control.close();
   });
 });

@@ -17,7 +17,7 @@ import type { Dialect, RequestHead } from "../../dialect.ts";
 import { headerOf, requestHeadOf, segmentsOf } from "../../head.ts";
 import { type ApigAnswer, refuse, refuseCredential } from "./answer.ts";
 import { authenticate, type Caller, type CredentialDeps } from "./authenticate.ts";
-import { type ApigRequest, parseRequest } from "./request.ts";
+import { type ApigRequest, canonicalId, parseRequest } from "./request.ts";
 import { findRoute, type FoundRoute } from "./route.ts";
 import type { ApigService, ProjectCall, ProjectRoute } from "./service.ts";
 import { tokenHeader } from "./token.ts";
@@ -166,7 +166,7 @@ async function run(
   request: ApigRequest,
   conditions: AccessRequest["conditions"],
 ): Promise<Outcome> {
-  const path = (name: string): string => values.get(name) ?? "";
+  const path = (name: string): string => canonicalId(values.get(name) ?? "");
   if (route.access === "open") {
     return request.body.length > openBodyBytesMax ? openBodyTooLarge : route.operation({ request, path });
   }

@@ -40,6 +40,17 @@ export function queryValue({ query }: Pick<ApigRequest, "query">, name: string):
 }
 
 /**
+ * A UUID, with or without hyphens, in lower case; any other text as it is. UUIDs are "output as lowercase characters
+ * and are case insensitive on input" (RFC 9562, section 4); the documentation of these clouds writes them in lower
+ * case and says nothing of others.
+ */
+export function canonicalId(text: string): string {
+  return /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/iu.test(text)
+    ? text.toLowerCase()
+    : text;
+}
+
+/**
  * The body as JSON in the schema's form. Faults: `Malformed` for what is no JSON, `InputMissing` and
  * `InputInvalid` with the dotted path of the first wrong field.
  */

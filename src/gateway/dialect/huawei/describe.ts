@@ -30,7 +30,7 @@ export const resourceTypes: Readonly<Record<string, FlowLogTarget["type"]>> = {
 
 export const trafficTypes = ["all", "accept", "reject"] as const;
 
-/** Type and id of the resource and the type of traffic are shown as they were sent. */
+/** What was sent is shown as it was sent: Terraform compares the words, and would make the flow log anew. */
 export function describeFlowLog(
   flowLog: FlowLog,
   tenantId: string,
@@ -49,8 +49,8 @@ export function describeFlowLog(
     resource_type: asSent["resource_type"] ?? typeName ?? "",
     resource_id: asSent["resource_id"] ?? target?.id ?? "",
     traffic_type: asSent["traffic_type"] ?? filter.trafficType,
-    log_group_id: project,
-    log_topic_id: logstore,
+    log_group_id: asSent["log_group_id"] ?? project,
+    log_topic_id: asSent["log_topic_id"] ?? logstore,
     created_at: timeText(createdMs),
     updated_at: timeText(updatedMs),
     admin_state: isActive,

@@ -32,10 +32,17 @@ function createRefusal({ fault, operation }: Refusal): ApigAnswer | undefined {
     ProjectNotFound: [400, "VPC.3001", "log_group_id is invalid"],
     LogstoreNotFound: [400, "VPC.3001", "log_topic_id is invalid"],
     FlowLogDuplicate: [409, "VPC.3004", message],
-    FlowLogQuotaExceeded: [409, "VPC.3002", "Quota exceeded for resources: ['flow_log']."],
+    FlowLogQuotaExceeded: [409, "VPC.3002", quotaMessage(field)],
   };
   const row = rows[code];
   return row === undefined ? undefined : refuse(...row);
+}
+
+/** The documentation has the limits and no code for them: that of its other quotas, and its own sentence. */
+function quotaMessage(field: string | undefined): string {
+  return field === "target.id"
+    ? "Only two flow logs, each with a different filter, can be created for a single resource under the same log group and log topic."
+    : "Quota exceeded for resources: ['flow_log'].";
 }
 
 const inputCodes: ReadonlySet<string> = new Set([

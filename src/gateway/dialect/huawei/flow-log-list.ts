@@ -1,25 +1,28 @@
 /** ListFlowLogs: filters that must all hold exactly, and pages that begin after a marker. */
 import { fail, ok, type Result } from "../../../base/mod.ts";
-import { type ApigAnswer, type ProjectCall, queryValue } from "../apig/mod.ts";
+import { type ApigAnswer, canonicalId, type ProjectCall, queryValue } from "../apig/mod.ts";
 import type { FlowLogView } from "./describe.ts";
 import { type HuaweiDeps, scopeOf, viewOf } from "./flow-log.ts";
 
 const limitMax = 2000;
 
 const filters = [
-  "id",
   "name",
-  "tenant_id",
   "description",
-  "log_group_id",
-  "log_topic_id",
   "log_store_type",
-  "resource_id",
   "status",
 ] as const satisfies readonly (keyof FlowLogView)[];
 
-/** Kept as they were sent, and the same in any case. */
-const wordFilters = ["resource_type", "traffic_type"] as const satisfies readonly (keyof FlowLogView)[];
+/** Words and ids, kept as they were sent and the same in any case. */
+const caselessFilters = [
+  "id",
+  "tenant_id",
+  "resource_type",
+  "resource_id",
+  "traffic_type",
+  "log_group_id",
+  "log_topic_id",
+] as const satisfies readonly (keyof FlowLogView)[];
 
 /**
  * Oldest first, which never changes, so that a page after the last is empty. Faults: `InputInvalid` for a
@@ -30,7 +33,7 @@ export function listFlowLogs(deps: HuaweiDeps, { project, request }: ProjectCall
   if (limit !== undefined && !/^\d{1,10}$/u.test(limit)) return invalid("limit", limit);
   const all = deps.control.flowLogs.list(scopeOf(project));
   const marker = queryValue(request, "marker");
-  const start = marker === undefined ? 0 : all.findIndex(({ uuid }) => uuid === marker) + 1;
+  const start = marker === undefined ? 0 : all.findIndex(({ uuid }) => uuid === canonicalId(marker)) + 1;
   if (marker !== undefined && start === 0) return invalid("marker", marker);
   const countMax = Math.min(Number(limit ?? limitMax), limitMax);
   const wanted = all
@@ -38,7 +41,7 @@ export function listFlowLogs(deps: HuaweiDeps, { project, request }: ProjectCall
     .map((flowLog) => viewOf(deps, project, flowLog))
     .filter((view) => filters.every((name) => isAsked(queryValue(request, name), view[name])))
     .filter((view) =>
-      wordFilters.every((name) =>
+      caselessFilters.every((name) =>
         isAsked(queryValue(request, name)?.toLowerCase(), view[name].toLowerCase()),
       ),
     )

@@ -11,7 +11,7 @@ import type {
   NewFlowLog,
 } from "../../../control/mod.ts";
 import type { DeliveryStatus } from "../../delivery-status.ts";
-import { type ApigAnswer, type ProjectCall, readBody } from "../apig/mod.ts";
+import { type ApigAnswer, canonicalId, type ProjectCall, readBody } from "../apig/mod.ts";
 import { describeFlowLog, type FlowLogView, resourceTypes, trafficTypes } from "./describe.ts";
 
 export interface HuaweiDeps {
@@ -48,7 +48,7 @@ const flowLogChange = z.object({
   }),
 });
 
-const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
 
 export function scopeOf({ accountId, regionId }: CloudProject): FlowLogScope {
   return { accountId, regionId, service: "huawei" };
@@ -82,13 +82,13 @@ function wantedOf({ groups }: HuaweiDeps, project: CloudProject, sent: Sent): Re
   if (type === undefined) return invalid("resource_type", sent.resource_type);
   const trafficType = trafficTypes.find((one) => one === sent.traffic_type.toLowerCase());
   if (trafficType === undefined) return invalid("traffic_type", sent.traffic_type);
-  const stream = groups.getStream(project, sent.log_group_id, sent.log_topic_id);
+  const { resource_type, resource_id, traffic_type, log_group_id, log_topic_id } = sent;
+  const stream = groups.getStream(project, canonicalId(log_group_id), canonicalId(log_topic_id));
   if (!stream.ok) return stream;
-  const { resource_type, resource_id, traffic_type } = sent;
   return ok({
     name: sent.name ?? "",
     description: sent.description ?? "",
-    target: { type, id: resource_id },
+    target: { type, id: canonicalId(resource_id) },
     filter: { trafficType },
     outputs: {
       logService: {
@@ -98,7 +98,7 @@ function wantedOf({ groups }: HuaweiDeps, project: CloudProject, sent: Sent): Re
         logstore: stream.value.id,
       },
     },
-    asSent: { resource_type, resource_id, traffic_type },
+    asSent: { resource_type, resource_id, traffic_type, log_group_id, log_topic_id },
   });
 }
 
@@ -147,20 +147,25 @@ export async function updateFlowLog(deps: HuaweiDeps, call: ProjectCall): Promis
   return ok({ status: 200, body: { flow_log: viewOf(deps, call.project, changed.value) } });
 }
 
+/** As one change: a request is done whole or not at all. */
 function change(
   { control: { flowLogs } }: HuaweiDeps,
   scope: FlowLogScope,
-  { id, ...flowLog }: FlowLog,
-  sent: z.output<typeof flowLogChange>["flow_log"],
+  flowLog: FlowLog,
+  { name: newName, description: newDescription, admin_state }: z.output<typeof flowLogChange>["flow_log"],
 ): Result<FlowLog> {
-  const patch = {
-    ...(typeof sent.name === "string" ? { name: sent.name } : {}),
-    ...(typeof sent.description === "string" ? { description: sent.description } : {}),
-  };
-  const isPatch = Object.keys(patch).length > 0;
-  const patched: Result<FlowLog> = isPatch ? flowLogs.modify(scope, id, patch) : ok({ id, ...flowLog });
-  if (!patched.ok || typeof sent.admin_state !== "boolean") return patched;
-  return sent.admin_state ? flowLogs.activate(scope, id) : flowLogs.deactivate(scope, id);
+  const isActive = admin_state ?? flowLog.status === "active";
+  const status = isActive ? "active" : "inactive";
+  if (isAbsent(newName) && isAbsent(newDescription) && status === flowLog.status) return ok(flowLog);
+  return flowLogs.modify(scope, flowLog.id, {
+    ...(isAbsent(newName) ? {} : { name: newName }),
+    ...(isAbsent(newDescription) ? {} : { description: newDescription }),
+    status,
+  });
+}
+
+function isAbsent(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
 }
 
 export async function deleteFlowLog(deps: HuaweiDeps, call: ProjectCall): Promise<Result<ApigAnswer>> {
@@ -176,6 +181,6 @@ export async function deleteFlowLog(deps: HuaweiDeps, call: ProjectCall): Promis
 function find({ control }: HuaweiDeps, { project, path }: ProjectCall): Result<FlowLog> {
   const id = path("flowlog_id");
   if (!uuidPattern.test(id)) return invalid("flowlog id", id);
-  const found = control.flowLogs.get(scopeOf(project), id.toLowerCase());
+  const found = control.flowLogs.get(scopeOf(project), id);
   return found.ok ? found : fail("FlowLogNotFound", found.fault.message, { value: id });
 }

@@ -11,9 +11,6 @@ type Operation = (deps: HuaweiDeps, call: ProjectCall) => Result<ApigAnswer> | P
 const flowLogs = "v1/{project_id}/fl/flow_logs";
 const flowLog = `${flowLogs}/{flowlog_id}`;
 
-/** Requests may spell the id in any case, and mean the same flow log. */
-const namedFlowLog = ({ path }: ProjectCall): string => `flowlog/${path("flowlog_id").toLowerCase()}`;
-
 /** Method, path, the service's name of the operation, what a policy must allow on what, and what is done. */
 const table: readonly [
   ProjectRoute["method"],
@@ -25,9 +22,9 @@ const table: readonly [
 ][] = [
   ["POST", flowLogs, "CreateFlowLog", "flowLogs:create", "flowlog/*", createFlowLog],
   ["GET", flowLogs, "ListFlowLogs", "flowLogs:get", "flowlog/*", listFlowLogs],
-  ["GET", flowLog, "ShowFlowLog", "flowLogs:get", namedFlowLog, showFlowLog],
-  ["PUT", flowLog, "UpdateFlowLog", "flowLogs:update", namedFlowLog, updateFlowLog],
-  ["DELETE", flowLog, "DeleteFlowLog", "flowLogs:delete", namedFlowLog, deleteFlowLog],
+  ["GET", flowLog, "ShowFlowLog", "flowLogs:get", "flowlog/{flowlog_id}", showFlowLog],
+  ["PUT", flowLog, "UpdateFlowLog", "flowLogs:update", "flowlog/{flowlog_id}", updateFlowLog],
+  ["DELETE", flowLog, "DeleteFlowLog", "flowLogs:delete", "flowlog/{flowlog_id}", deleteFlowLog],
   ["GET", "v1/{project_id}/quotas", "ListQuotas", "quotas:list", "quota/*", listQuotas],
 ];
 

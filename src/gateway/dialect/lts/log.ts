@@ -4,7 +4,7 @@ import { z } from "zod";
 import { fail, ok, type Result } from "../../../base/mod.ts";
 import type { LogGroups, LogStream } from "../../../control/mod.ts";
 import type { Line, LineReader, LineSearch } from "../../../query/mod.ts";
-import { type ApigAnswer, type ProjectCall, readBody } from "../apig/mod.ts";
+import { type ApigAnswer, canonicalId, type ProjectCall, readBody } from "../apig/mod.ts";
 
 export interface LogDeps {
   readonly groups: LogGroups;
@@ -44,8 +44,8 @@ const contentQuery = z.object({
 });
 
 const keywordCount = z.object({
-  group_id: z.string(),
-  stream_id: z.string(),
+  group_id: z.string().transform(canonicalId),
+  stream_id: z.string().transform(canonicalId),
   start_time: milliseconds,
   end_time: milliseconds,
   key_word: z.string().max(10_000).default(""),
