@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { whenDelivered } from "../support/administration.ts";
 import { type Echo, echoDatagrams, echoSegments, exchangeMessages } from "../support/exchange.ts";
 import { requirePeer, requireRoot } from "../support/peers.ts";
-import { sumRecords } from "../support/records.ts";
+import { isComplete, sumRecords } from "../support/records.ts";
 import { countSlsLogs, readSlsLogs } from "../support/sls-client.ts";
 import { recordTruth, type Truth } from "../support/truth.ts";
 import { createVethToPeer, type VethToPeer } from "../support/veth.ts";
@@ -127,7 +127,7 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
     expect(truth.size).toBe(40);
     const records = await eventually("all flows in the logstore", 90_000, async () => {
       const found = await recordsNow();
-      return found.length >= truth.size ? found : undefined;
+      return isComplete(sumRecords(found), truth) ? found : undefined;
     });
     expect(sumRecords(records)).toEqual(truth);
     for (const record of records) {
@@ -152,11 +152,11 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
     // Their timeouts are beyond this test's: only the forced end of the change can deliver these.
     await call("ModifyFlowLogAttribute", { FlowLogId: flowLogId, ActiveAging: 6000, InactiveAging: 600 });
     const second = await exchange();
-    expect((await recordsNow()).length).toBe(truth.size);
+    expect(sumRecords(await recordsNow())).toEqual(truth);
     await call("ModifyFlowLogAttribute", { FlowLogId: flowLogId, LogstoreName: "other", InactiveAging: 590 });
     const records = await eventually("the ended flows in the former logstore", 60_000, async () => {
       const found = await recordsNow();
-      return found.length >= truth.size + second.size ? found : undefined;
+      return isComplete(sumRecords(found), added(truth, second)) ? found : undefined;
     });
     expect(sumRecords(records)).toEqual(added(truth, second));
     expect(await readSlsLogs(weir.ready, "traffic", "other", "*")).toEqual([]);
@@ -166,7 +166,8 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
   it("goes on after a restart, and ends flows when the flow log is switched off", async () => {
     const { code, elapsedMs } = await weir.stop();
     expect(code).toBe(0);
-    expect(elapsedMs).toBeLessThan(10_000);
+    // Ten seconds, and what a loaded machine adds.
+    expect(elapsedMs).toBeLessThan(20_000);
     const key = weir.ready;
     await start();
     expect(weir.ready.accessKeySecret).toBeUndefined();
@@ -179,7 +180,7 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
     await call("DeactiveFlowLog", { FlowLogId: flowLogId });
     const records = await eventually("the ended flows in the new logstore", 60_000, async () => {
       const found = await readSlsLogs(access, "traffic", "other", ours);
-      return found.length >= third.size ? found : undefined;
+      return isComplete(sumRecords(found), third) ? found : undefined;
     });
     expect(sumRecords(records)).toEqual(third);
     await call("DisassociateFlowLog", { FlowLogId: flowLogId, SmartAGId: gatewayId(weir) });

@@ -10,8 +10,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OfflineReport } from "../../src/app/offline/mod.ts";
 import { createTrace, smallTrace, type Trace } from "../app/offline/trace.ts";
 import { requirePeer } from "../support/peers.ts";
+import { freePort } from "../support/ports.ts";
+import { threadStates } from "../support/processes.ts";
 import { countSlsLogs } from "../support/sls-client.ts";
-import { startWeir, temporaryDirectory } from "../support/weir.ts";
+import { eventually, startWeir, temporaryDirectory } from "../support/weir.ts";
 import { startNfcapd } from "./netflow-collectors.ts";
 
 const launcher = resolve(import.meta.dirname, "../../weir");
@@ -146,8 +148,12 @@ describe("weir meter", () => {
     const exit = once(child, "close");
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-    child.stdin.write(trace.bytes.subarray(0, 500_000));
-    await new Promise((resume) => setTimeout(resume, 1500));
+    // The write is done when the program has read all but what the pipe holds.
+    const begun = trace.bytes.subarray(0, trace.bytes.length / 2);
+    await new Promise((resume) => child.stdin.write(begun, resume));
+    await eventually("it waits for more", 60_000, () =>
+      threadStates(child.pid!).every((state) => state === "S") ? true : undefined,
+    );
     child.kill("SIGINT");
     expect((await exit)[0]).toBe(130);
     const report = JSON.parse(output) as OfflineReport;
@@ -156,11 +162,11 @@ describe("weir meter", () => {
   });
 
   it("says that nobody listens at the collector's address", async () => {
-    const { code, output, errors } = await weirMeter([path("trace.pcap"), "--netflow", "127.0.0.1:9"]);
+    const port = await freePort();
+    const { code, output, errors } = await weirMeter([path("trace.pcap"), "--netflow", `127.0.0.1:${port}`]);
     expect(code).toBe(1);
-    expect(errors).toMatch(
-      /error: the collector at 127\.0\.0\.1 port 9 refused datagrams: \S+ ECONNREFUSED; /u,
-    );
+    const refusal = `error: the collector at 127\\.0\\.0\\.1 port ${port} refused datagrams: \\S+ ECONNREFUSED; `;
+    expect(errors).toMatch(new RegExp(refusal, "u"));
     expect(output).toContain("conserved to the unit");
   });
 });

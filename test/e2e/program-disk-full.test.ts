@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callNative, readMetric, readStatus } from "../support/administration.ts";
 import { type Echo, echoSegments, streamConnections } from "../support/exchange.ts";
 import { requirePeer, requireRoot } from "../support/peers.ts";
-import { excessOf, sumRecords } from "../support/records.ts";
+import { excessOf, isComplete, sumRecords } from "../support/records.ts";
 import { countSlsLogs, readSlsLogs } from "../support/sls-client.ts";
 import { recordTruth } from "../support/truth.ts";
 import { createVethToPeer, type VethToPeer } from "../support/veth.ts";
@@ -110,11 +110,8 @@ describe.skipIf(!isPossible)("a Weir whose disk is full", () => {
     rmSync(ballast);
     const truth = await recorder.finish();
     await eventually("all flows are stored", 60_000, async () => {
-      const found = sumRecords(await readSlsLogs(weir.ready, "full", "flows", "protocol: 6"));
-      // A connection that lasts is recorded piece by piece.
-      return [...truth].every(([key, { packets }]) => (found.get(key)?.packets ?? 0) >= packets)
-        ? found
-        : undefined;
+      const found = await readSlsLogs(weir.ready, "full", "flows", "protocol: 6");
+      return isComplete(sumRecords(found), truth) ? true : undefined;
     });
     const records = await readSlsLogs(weir.ready, "full", "flows", "protocol: 6");
     expect(excessOf(sumRecords(records), truth)).toEqual([]);

@@ -200,7 +200,7 @@ describe.skipIf(!isPossible)("without privileges", () => {
     }
     const weir = await start(data, prefix);
     expect(weir.ready.warnings).toEqual([expect.stringMatching(/capture.*CAP_NET_RAW.*sudo|setcap/u)]);
-    await eventually("the warning for people", 5000, () =>
+    await eventually("the warning for people", 60_000, () =>
       weir.errors().includes(`warning: ${weir.ready.warnings![0]!}\n`) ? true : undefined,
     );
     const status = await readStatus(data);
@@ -256,7 +256,7 @@ describe.skipIf(!isPossible)("without privileges", () => {
     const logService = { enabled: true, project: "waits", logstore: "flows" };
     const settings = { outputs: { logService } };
     const { id } = await callNative<{ id: string }>(data, "POST", "/flow-logs", { targetId, settings });
-    const settled = await eventually("the flow log is active", 30_000, async () => {
+    const settled = await eventually("the flow log is active", 90_000, async () => {
       const path = `/flow-logs/${id}`;
       const flowLog = await callNative<Record<string, unknown>>(data, "GET", path);
       return flowLog["transition"] === undefined ? flowLog : undefined;

@@ -33,7 +33,7 @@ function cutPower(): void {
 async function unmount(): Promise<void> {
   // The store's process ends a moment after its parent.
   for (let attempt = 0; spawnSync("umount", [mountPoint]).status !== 0; attempt++) {
-    expect(attempt).toBeLessThan(50);
+    expect(attempt).toBeLessThan(300);
     await sleep(100);
   }
   // A process that entered a namespace meanwhile has a copy of the mount: what is mounted next must be the disk.

@@ -84,7 +84,7 @@ describe("https of a running Weir", () => {
         "-CAfile",
         ca,
       ],
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
     call.child.stdin?.end();
     expect((await call).stdout).toContain("Verify return code: 0 (ok)");
@@ -179,7 +179,7 @@ describe("https with the user's certificate", () => {
       const address = Number(new URL(own.ready.endpoint).port);
       expect((await certificateOf(address)).subjectaltname).toBe("DNS:first.test");
       await put("second.test");
-      await eventually("the new certificate", 20_000, async () =>
+      await eventually("the new certificate", 90_000, async () =>
         (await certificateOf(address)).subjectaltname === "DNS:second.test" ? true : undefined,
       );
       expect((await fetch(`http://127.0.0.1:${address}/healthz`)).status).toBe(400);

@@ -2,7 +2,6 @@
  * Flow logs of two services on the same interfaces at once, made with Alibaba's SDK; and the asynchronous
  * life of the one service's, which no kill may leave hanging.
  */
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -23,7 +22,7 @@ const messages = 5;
 const messageBytes = 100;
 const octets = messages * (messageBytes + 28);
 /** A window, the look for new interfaces, and what a loaded machine adds. */
-const windowTimeoutMs = windowS * 1000 + 60_000;
+const windowTimeoutMs = windowS * 1000 + 120_000;
 
 interface ResourceAnswer {
   readonly id: string;
@@ -34,7 +33,7 @@ interface ResourceAnswer {
 }
 
 async function resourceOf(weir: RunningWeir, interfaceName: string): Promise<ResourceAnswer> {
-  return eventually(`the resource ${interfaceName}`, 30_000, async () => {
+  return eventually(`the resource ${interfaceName}`, 90_000, async () => {
     const answer = await callNative<{ resources: ResourceAnswer[] }>(weir.data, "GET", "/resources");
     return answer.resources.find((one) => one.interfaceName === interfaceName);
   });
@@ -49,8 +48,8 @@ async function coveredBy(weir: RunningWeir, flowLogId: string): Promise<string[]
 }
 
 /** Five datagrams and their echoes; resolves with the echo's port. */
-async function exchange(link: VethToPeer, hostAddress = link.hostAddress): Promise<number> {
-  const echo = await echoDatagrams("udp4", hostAddress);
+async function exchange(link: VethToPeer): Promise<number> {
+  const echo = await echoDatagrams("udp4", link.hostAddress);
   await exchangeMessages(link.peer, echo, messages, messageBytes);
   echo.close();
   return echo.port;
@@ -112,7 +111,7 @@ describe.skipIf(!isPossible)("flow logs of two services on the same interfaces",
       AggregationInterval: 1,
     });
     vpcFlowLogId = String(created["FlowLogId"]);
-    await eventually("the flow log is active", 30_000, async () => {
+    await eventually("the flow log is active", 90_000, async () => {
       const described = await vpc("DescribeFlowLogs", { FlowLogId: vpcFlowLogId });
       const [flowLog] = (described["FlowLogs"] as { FlowLog: { Status: string }[] }).FlowLog;
       return flowLog!.Status === "Active" ? true : undefined;
@@ -128,18 +127,11 @@ describe.skipIf(!isPossible)("flow logs of two services on the same interfaces",
       const ports = [await exchange(first!)];
       const later = createVethToPeer("ts");
       links.push(later);
-      // Links of one process share their IPv4 addresses; this one needs some of its own (TEST-NET-3).
-      const base = 4 * (process.pid % 60);
-      const [hostAddress, peerAddress] = [`203.0.113.${base + 1}`, `203.0.113.${base + 2}`];
-      const { interfaceName: end, peer, peerInterfaceName } = later;
-      execFileSync("ip", ["address", "replace", `${hostAddress}/30`, "dev", end]);
-      execFileSync("ip", ["address", "del", `${later.hostAddress}/30`, "dev", end]);
-      peer.ip("address", "replace", `${peerAddress}/30`, "dev", peerInterfaceName);
       const resource = await resourceOf(weir, later.interfaceName);
-      await eventually("the new interface is covered", 30_000, async () =>
+      await eventually("the new interface is covered", 90_000, async () =>
         (await coveredBy(weir, vpcFlowLogId)).includes(resource.id) ? true : undefined,
       );
-      ports.push(await exchange(later, hostAddress));
+      ports.push(await exchange(later));
 
       const read = (logstore: string, port: number) =>
         readSlsLogs(weir.ready, "two-services", logstore, `srcport: ${port} or dstport: ${port}`);
@@ -212,7 +204,7 @@ describe.skipIf(!isPossible)("a flow log whose change is under way", () => {
     return flowLog?.Status ?? "gone";
   };
   const becomes = (running: RunningWeir, flowLogId: string, status: string): Promise<true> =>
-    eventually(`the flow log is ${status}`, 60_000, async () =>
+    eventually(`the flow log is ${status}`, 120_000, async () =>
       (await statusOf(running, flowLogId)) === status ? true : undefined,
     );
   /** The capture process stands still, so that it takes over nothing more. */
@@ -248,5 +240,5 @@ describe.skipIf(!isPossible)("a flow log whose change is under way", () => {
     }
     const last = await start();
     await becomes(last, id, "gone");
-  }, 240_000);
+  }, 600_000);
 });

@@ -110,14 +110,14 @@ async function shown(call: Call, flowLogId: string): Promise<ShownFlowLog | unde
 }
 
 function becomes(call: Call, flowLogId: string, status: string): Promise<true> {
-  return eventually(`the flow log is ${status}`, 30_000, async () =>
+  return eventually(`the flow log is ${status}`, 90_000, async () =>
     (await shown(call, flowLogId))?.status === status ? true : undefined,
   );
 }
 
 async function remove(call: Call, flowLogId: string): Promise<void> {
   await call("DeleteFlowLog", { flowLogId });
-  await eventually("the flow log is gone", 30_000, async () =>
+  await eventually("the flow log is gone", 90_000, async () =>
     (await shown(call, flowLogId)) === undefined ? true : undefined,
   );
 }
@@ -202,7 +202,7 @@ describe.skipIf(!isPossible)("a flow log of refused traffic alone", () => {
       trafficType: "Drop",
     });
     await becomes(call, flowLogId as string, "Active");
-    const flowLog = await eventually("the delivery status is known", 30_000, async () => {
+    const flowLog = await eventually("the delivery status is known", 90_000, async () => {
       const found = await shown(call, flowLogId as string);
       return found?.["flowLogDeliverStatus"] === "FAILED" ? found : undefined;
     });
@@ -255,7 +255,7 @@ describe.skipIf(!isPossible)("the records of VPC flow logs", () => {
         `srcport: ${ports[version]} or dstport: ${ports[version]}`,
       );
     const complete = (logstore: string, version: 4 | 6): Promise<Record<string, string>[]> =>
-      eventually(`records in ${logstore}`, windowS * 1000 + 60_000, async () => {
+      eventually(`records in ${logstore}`, windowS * 1000 + 120_000, async () => {
         const found = await read(logstore, version);
         // An exchange that falls on the end of a window has records in both.
         const packets = found.reduce((sum, record) => sum + Number(record["packets"]), 0);
@@ -304,5 +304,5 @@ describe.skipIf(!isPossible)("the records of VPC flow logs", () => {
     // What a flow log does not select is in none of its records.
     expect(await read("four", 6)).toEqual([]);
     for (const flowLogId of ids) await remove(call, flowLogId);
-  }, 300_000);
+  }, 600_000);
 });

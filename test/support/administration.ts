@@ -24,6 +24,7 @@ export interface StatusReport {
   readonly store: { readonly state: string; readonly pid?: number; readonly restarts: number };
   readonly capture: {
     readonly state: string;
+    readonly method: string | null;
     readonly processId: number | null;
     readonly restarts: number;
     /** Since when the last plan holds; null while it does not. */

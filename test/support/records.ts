@@ -19,6 +19,11 @@ export function sumRecords(records: readonly Readonly<Record<string, string>>[])
   return found;
 }
 
+/** Whether of each flow at least so much is recorded as crossed the wire: one that lasts is recorded in pieces. */
+export function isComplete(recorded: Truth, truth: Truth): boolean {
+  return [...truth].every(([key, { packets }]) => (recorded.get(key)?.packets ?? 0) >= packets);
+}
+
 /** Flows of which more is recorded than crossed the wire: something was counted twice. */
 export function excessOf(recorded: Truth, truth: Truth): string[] {
   return [...recorded]
