@@ -13,6 +13,7 @@
  * VLAN id (16–31). Bits 13–15 are never set, so `vacant` marks a struct that holds no flow.
  */
 import {
+  chunkEntries,
   clearReferences,
   createReferenceLists,
   peekReference,
@@ -45,7 +46,12 @@ export const traitsVerdictShift = 11;
 export const traitsVlanShift = 16;
 export const vacant = 0xffffffff;
 
-const flowsMin = 512;
+/** Words of a cache line. */
+const lineWords = 16;
+/** Few, so that the buffer's first growth is over before any of this is compiled for what has never changed. */
+const flowsMin = chunkEntries;
+/** By how much the buffer grows: what lies beyond `used` is address space, no memory. */
+const growthFactor = 4;
 
 export interface FlowStore {
   readonly structWords: number;
@@ -53,7 +59,7 @@ export interface FlowStore {
   doubles: Float64Array<ArrayBuffer>;
   /** Structs that fit the buffer. */
   capacity: number;
-  /** Structs ever used: those from here on are untouched memory. */
+  /** Structs that hold a flow or are vacant: those from here on are untouched memory. */
   used: number;
   /** Structs, from the first on, whose flows a flush that is under way has ended. */
   flushed: number;
@@ -74,13 +80,12 @@ export function createFlowStore(structWords: number): FlowStore {
   };
 }
 
-/** The index of a struct for a new flow; the buffer doubles, up to `flowsMax` structs, when it is full. */
+/** The index of a struct for a new flow; the buffer grows, up to `flowsMax` structs, when it is full. */
 export function takeFlow(store: FlowStore, flowsMax: number): number {
   const index = popReference(store.vacancies, 0);
   if (index >= 0) return index;
-  if (store.used === store.capacity) growStore(store, Math.min(store.capacity * 2, flowsMax));
-  store.used += 1;
-  return store.used - 1;
+  addVacancies(store, flowsMax);
+  return popReference(store.vacancies, 0);
 }
 
 /** Gives a struct back: the last one given back is the first one taken. */
@@ -94,11 +99,38 @@ export function peekVacancy(store: FlowStore, ahead: number): number {
   return peekReference(store.vacancies, 0, ahead);
 }
 
+/**
+ * Reads the structs at the given words, so that they are in the cache when they are worked on. There is nothing
+ * but reads in the loop, so that as many as can be are under way at once. The result, which tells nothing, is to
+ * be stored somewhere: a read for nothing is optimised away.
+ */
+export function touchStructs(
+  { words, structWords }: FlowStore,
+  structs: Int32Array,
+  from: number,
+  end: number,
+): number {
+  let touched = 0;
+  for (let index = from; index < end; index++) touched ^= words[structs[index]!]!;
+  if (structWords > lineWords) {
+    for (let index = from; index < end; index++) touched ^= words[structs[index]! + lineWords]!;
+  }
+  return touched;
+}
+
 /** Forgets every flow and keeps the memory. */
 export function clearStore(store: FlowStore): void {
   store.used = 0;
   store.flushed = 0;
   clearReferences(store.vacancies);
+}
+
+/** Fresh structs become vacant ones, the first of them to be taken first: so all are taken in one way. */
+function addVacancies(store: FlowStore, flowsMax: number): void {
+  const first = store.used;
+  if (first === store.capacity) growStore(store, Math.min(store.capacity * growthFactor, flowsMax));
+  store.used = Math.min(first + chunkEntries, store.capacity);
+  for (let index = store.used - 1; index >= first; index--) releaseFlow(store, index);
 }
 
 function growStore(store: FlowStore, capacity: number): void {

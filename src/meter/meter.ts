@@ -64,12 +64,15 @@ export function createMeter(options: MeterOptions): Meter {
       hashes: new Int32Array(groupRows),
       traits: new Uint32Array(groupRows),
       references: new Int32Array(groupRows),
+      structs: new Int32Array(groupRows),
       touched: new Int32Array(1),
     },
-    due: new Int32Array(chunkEntries),
-    ended: new Int32Array(chunkEntries),
-    endedReasons: new Uint8Array(chunkEntries),
-    endedHashes: new Int32Array(chunkEntries),
+    due: {
+      references: new Int32Array(chunkEntries),
+      structs: new Int32Array(chunkEntries),
+      reasons: new Uint8Array(chunkEntries),
+      hashes: new Int32Array(chunkEntries),
+    },
   };
   // Not a getter in the literal, which V8 keeps as a hash table, nor one for each meter, which gives each a
   // shape of its own: both make the state slow to read in hot loops.

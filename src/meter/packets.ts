@@ -12,6 +12,7 @@
 import { flowEndReasons } from "../flow/mod.ts";
 import type { PacketColumns } from "../wire/packet/mod.ts";
 import { notEnded } from "./aging.ts";
+import { touchBuckets } from "./bucket-table.ts";
 import { emitFlow } from "./emission.ts";
 import {
   flagsFinished,
@@ -21,6 +22,7 @@ import {
   ipv4FlowWords,
   ipv6FlowWords,
   peekVacancy,
+  touchStructs,
   traitsDirectionShift,
   traitsIpv6,
   traitsVerdictShift,
@@ -46,9 +48,10 @@ export function meterPackets(meter: Meter, packets: PacketColumns): void {
     hashIpv4Rows(meter, packets, ipv4Count);
     hashIpv6Rows(meter, packets, ipv4Count, count);
     if (meter.window !== null) addWindows(meter.window, packets, group.rows, count, group.hashes);
-    touchBuckets(meter, count);
-    findFlows(meter, meter.ipv4, 0, ipv4Count);
-    findFlows(meter, meter.ipv6, ipv4Count, count);
+    group.touched[0]! ^= touchBuckets(meter.buckets, group.hashes, count);
+    findFlows(meter, count);
+    touchFlows(meter, meter.ipv4, 0, ipv4Count);
+    touchFlows(meter, meter.ipv6, ipv4Count, count);
     for (let index = 0; index < ipv4Count; index++) {
       index = countPlainIpv4Rows(meter, packets, index, ipv4Count);
       if (index < ipv4Count) countOtherRow(meter, packets, index);
@@ -127,39 +130,38 @@ function hashIpv6Rows(
   counters[counts.octets]! += octetsSum;
 }
 
-function touchBuckets({ group, buckets }: Meter, count: number): void {
-  const { hashes } = group;
-  const { words, shift } = buckets;
-  let touched = 0;
-  for (let index = 0; index < count; index++) touched ^= words[(hashes[index]! >>> shift) * 2 + 1]!;
-  group.touched[0] = touched;
+/** The first flow with the row's hash; its key is compared when the row is counted. */
+function findFlows({ group, buckets }: Meter, count: number): void {
+  const { hashes, references } = group;
+  const { words, shift, mask } = buckets;
+  for (let index = 0; index < count; index++) {
+    const hash = hashes[index]!;
+    let position = hash >>> shift;
+    let entry = words[(position << 1) | 1]!;
+    while (entry !== 0 && words[position << 1] !== hash) {
+      position = (position + 1) & mask;
+      entry = words[(position << 1) | 1]!;
+    }
+    references[index] = entry - 1;
+  }
 }
 
 /**
- * The first flow with the row's hash, whose struct is read; its key is compared when the row is counted. A row
- * without one will open a flow, and need the struct that is vacant next.
+ * Reads the structs of the flows that were found. A row without one will open a flow, and need the struct that
+ * is vacant next.
  */
-function findFlows({ group, buckets }: Meter, store: FlowStore, from: number, end: number): void {
-  const { hashes, references } = group;
-  const { words, shift, mask } = buckets;
-  const { words: structs, structWords } = store;
-  let touched = 0;
+function touchFlows({ group }: Meter, store: FlowStore, from: number, end: number): void {
+  const { references, structs } = group;
+  const { words, structWords } = store;
   let opened = 0;
   for (let index = from; index < end; index++) {
-    const hash = hashes[index]!;
-    let position = hash >>> shift;
-    let entry = words[position * 2 + 1]!;
-    while (entry !== 0 && words[position * 2] !== hash) {
-      position = (position + 1) & mask;
-      entry = words[position * 2 + 1]!;
-    }
-    references[index] = entry - 1;
+    const reference = references[index]!;
+    const struct = reference < 0 ? Math.max(peekVacancy(store, opened++), 0) : reference >>> 1;
+    const at = Math.imul(struct, structWords);
     // The other family's flow has this hash once in four thousand million rows: any struct may be read then.
-    let at = ((entry - 1) >>> 1) * structWords;
-    if (entry === 0) at = Math.max(peekVacancy(store, opened++), 0) * structWords;
-    if (at < structs.length) touched ^= structs[at]! ^ structs[at + structWords - 3]!;
+    structs[index] = at < words.length ? at : 0;
   }
-  group.touched[0]! ^= touched;
+  group.touched[0]! ^= touchStructs(store, structs, from, end);
 }
 
 /**

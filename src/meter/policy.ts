@@ -26,12 +26,19 @@ export interface EndPolicy {
   readonly inactiveTimeoutUs: number;
   /** Silence after which a finished TCP flow is handed over; never more than the inactive timeout. */
   readonly endOfFlowLingerUs: number;
+  /** How often a TCP flow is looked at, which a FIN may have brought near its end; at most the inactive timeout. */
+  readonly tcpLookUs: number;
   /** 0 where flows are aged. */
   readonly windowUs: number;
 }
 
 /** RFC 9293's retransmission starts at one second and doubles: two retransmitted FINs fit in. */
 const endOfFlowLingerUsDefault = 5_000_000;
+/**
+ * A TCP flow is looked at after the linger time and a little more, so that most short connections are looked at
+ * once. By this share of the linger time a finished flow may be handed over late.
+ */
+const lingerSlack = 0.25;
 
 export function createEndPolicy(policy: MeterPolicy): EndPolicy {
   if (policy.kind === "window") {
@@ -40,14 +47,17 @@ export function createEndPolicy(policy: MeterPolicy): EndPolicy {
       activeTimeoutUs: Infinity,
       inactiveTimeoutUs: Infinity,
       endOfFlowLingerUs: Infinity,
+      tcpLookUs: Infinity,
       windowUs,
     };
   }
   const { activeTimeoutUs, inactiveTimeoutUs, endOfFlowLingerUs = endOfFlowLingerUsDefault } = policy;
+  const lingerUs = Math.min(endOfFlowLingerUs, inactiveTimeoutUs);
   return {
     activeTimeoutUs,
     inactiveTimeoutUs,
-    endOfFlowLingerUs: Math.min(endOfFlowLingerUs, inactiveTimeoutUs),
+    endOfFlowLingerUs: lingerUs,
+    tcpLookUs: Math.min(lingerUs * (1 + lingerSlack), inactiveTimeoutUs),
     windowUs: 0,
   };
 }

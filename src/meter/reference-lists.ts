@@ -5,11 +5,11 @@
  * flows behind them can be fetched together. An entry costs four bytes.
  */
 
-const chunkWords = 32;
+const chunkWords = 128;
 /** References of one chunk; word 0 links to the next chunk. */
 export const chunkEntries = chunkWords - 1;
 const noChunk = -1;
-const chunksMin = 32;
+const chunksMin = 2;
 
 export interface ReferenceLists {
   /** First chunk of each list, and references in it; further chunks are full. */
@@ -56,11 +56,15 @@ export function popReference(lists: ReferenceLists, list: number): number {
   return reference;
 }
 
-/** The reference that will be popped after `ahead` others; -1 beyond the first chunk. */
+/** The reference that will be popped after `ahead` others; -1 beyond the second chunk. */
 export function peekReference(lists: ReferenceLists, list: number, ahead: number): number {
+  const chunk = lists.firstChunk[list]!;
   const fill = lists.firstFill[list]!;
-  if (ahead >= fill) return -1;
-  return lists.pool[lists.firstChunk[list]! * chunkWords + fill - ahead]!;
+  if (ahead < fill) return lists.pool[chunk * chunkWords + fill - ahead]!;
+  const behind = ahead - fill;
+  if (chunk === noChunk || behind >= chunkEntries) return -1;
+  const next = lists.pool[chunk * chunkWords]!;
+  return next === noChunk ? -1 : lists.pool[(next + 1) * chunkWords - 1 - behind]!;
 }
 
 /**

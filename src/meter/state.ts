@@ -1,7 +1,7 @@
 /** The meter's state, which the functions of this room share, and what other rooms see of it. */
 import type { FlowBatch } from "../flow/mod.ts";
 import type { BucketTable } from "./bucket-table.ts";
-import { type FlowStore, ipv4FlowWords, ipv6FlowWords } from "./flow-store.ts";
+import type { FlowStore } from "./flow-store.ts";
 import type { KeyHash } from "./key-hash.ts";
 import type { EndPolicy, MeterPolicy } from "./policy.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -44,7 +44,7 @@ export interface MeterStatistics {
 }
 
 /** Rows that are looked up together. */
-export const groupRows = 64;
+export const groupRows = 128;
 
 /**
  * The counters' places in their array. In an object, a counter that leaves the 31 bits of V8's small integers
@@ -82,11 +82,7 @@ export interface Meter {
   readonly counters: Float64Array<ArrayBuffer>;
   readonly emitted: Float64Array<ArrayBuffer>;
   readonly group: RowGroup;
-  /** References that timers.ts works on: one chunk of the wheel, and those of them that have ended. */
-  readonly due: Int32Array<ArrayBuffer>;
-  readonly ended: Int32Array<ArrayBuffer>;
-  readonly endedReasons: Uint8Array<ArrayBuffer>;
-  readonly endedHashes: Int32Array<ArrayBuffer>;
+  readonly due: DueFlows;
 }
 
 /** What is worked out for a group of rows before any of them is counted. */
@@ -99,32 +95,22 @@ export interface RowGroup {
   readonly traits: Uint32Array<ArrayBuffer>;
   /** The flow that is probably the row's; -1 if there is none yet. */
   readonly references: Int32Array<ArrayBuffer>;
+  /** Where the row's struct begins in its family's store. */
+  readonly structs: Int32Array<ArrayBuffer>;
   /** Receives what was read only to have it in the cache, so that reading it is not optimised away. */
   readonly touched: Int32Array<ArrayBuffer>;
+}
+
+/** One chunk of the wheel, of one family; then, from the first entry on, those of it that have ended. */
+export interface DueFlows {
+  readonly references: Int32Array<ArrayBuffer>;
+  /** Where the flow's struct begins in its family's store. */
+  readonly structs: Int32Array<ArrayBuffer>;
+  readonly reasons: Uint8Array<ArrayBuffer>;
+  readonly hashes: Int32Array<ArrayBuffer>;
 }
 
 /** The store of a flow reference: its index × 2, + 1 for IPv6. */
 export function storeOf(meter: Meter, reference: number): FlowStore {
   return (reference & 1) === 0 ? meter.ipv4 : meter.ipv6;
-}
-
-/**
- * Reads the structs of `count` references, so that they are in the cache when they are worked on. There is
- * no branch on the family: one that is guessed wrong would hold up the reads behind it.
- */
-export function touchStructs(meter: Meter, references: Int32Array, count: number): void {
-  const ipv4Words = meter.ipv4.words;
-  const ipv6Words = meter.ipv6.words;
-  let touched = 0;
-  for (let at = 0; at < count; at++) {
-    const reference = references[at]!;
-    const index = reference >>> 1;
-    const ipv6 = -(reference & 1);
-    const ipv6At = (index * ipv6FlowWords) & ipv6;
-    touched ^=
-      ipv4Words[(index * ipv4FlowWords) & ~ipv6]! ^
-      ipv6Words[ipv6At]! ^
-      ipv6Words[ipv6At + ipv6FlowWords - 3]!;
-  }
-  meter.group.touched[0] = touched;
 }

@@ -22,13 +22,6 @@ export const tcpFinOrRst = 0x05;
 
 /** Flows among which the one to make room is chosen. */
 const evictionChoices = 4;
-/**
- * A FIN brings a TCP flow's end nearer, so it is looked at again after the linger time; a little later than
- * that, so that most short connections are looked at once. By this share of the linger time a finished flow
- * may be handed over late.
- */
-const lingerSlack = 0.25;
-
 /** Opens the flow of a row whose key is not in the table. */
 export function openFlow(
   meter: Meter,
@@ -62,7 +55,23 @@ export function openFlow(
   }
   startCounting(meter, store, at, packets, row);
   insertBucket(meter.buckets, hash, reference);
-  watchFlow(meter, store, at, reference, packets.timestampUs[row]!);
+  if (meter.window === null) watchNewFlow(meter, packets, row, reference);
+  else watchFlow(meter, store, at, reference, packets.timestampUs[row]!);
+}
+
+/** Sets the timer of an aged flow whose only packet is the row: as watchFlow() does, without looking it up. */
+function watchNewFlow(
+  { policy, wheel }: Meter,
+  packets: PacketColumns,
+  row: number,
+  reference: number,
+): void {
+  let lookUs = policy.inactiveTimeoutUs;
+  if (packets.protocol[row] === protocolTcp) {
+    const isFinished = (packets.tcpControlBits[row]! & tcpFinOrRst) !== 0;
+    lookUs = isFinished ? policy.endOfFlowLingerUs : policy.tcpLookUs;
+  }
+  setTimer(wheel, packets.timestampUs[row]! + Math.min(lookUs, policy.activeTimeoutUs), reference);
 }
 
 /** The part of the flags word that every packet of a flow adds. */
@@ -102,7 +111,7 @@ export function watchFlow(
   const mayFinish =
     (store.words[at + flowWords.traits]! & 0xff) === protocolTcp &&
     (store.words[at + flowWords.flags]! & flagsFinished) === 0;
-  const lookUs = timeUs + meter.policy.endOfFlowLingerUs * (1 + lingerSlack);
+  const lookUs = timeUs + meter.policy.tcpLookUs;
   // A window's slots end where it ends: a flow in the last of them is looked at just then.
   const endUs = meter.window === null ? deadlineUs : deadlineUs - 1;
   setTimer(meter.wheel, mayFinish && lookUs < endUs ? lookUs : endUs, reference);

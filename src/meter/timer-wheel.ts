@@ -21,6 +21,8 @@ export const noSlot = -1;
 /** Slots in one inactive timeout; one slot is how late a silent flow may be handed over. */
 const slotsPerTimeout = 64;
 const tickUsMax = 1_000_000;
+/** IPv4 and IPv6, as the lowest bit of a reference tells. */
+const families = 2;
 
 export interface TimerWheel {
   readonly tickUs: number;
@@ -28,6 +30,7 @@ export interface TimerWheel {
   /** Start of the current slot; NaN until the first packet or clock. */
   timeUs: number;
   currentSlot: number;
+  /** Those of a slot are side by side, one for each family: what is taken together lies in one store. */
   readonly lists: ReferenceLists;
 }
 
@@ -40,7 +43,7 @@ export function createTimerWheel(timeoutUs: number): TimerWheel {
     slotMask: slots - 1,
     timeUs: Number.NaN,
     currentSlot: 0,
-    lists: createReferenceLists(slots),
+    lists: createReferenceLists(slots * families),
   };
 }
 
@@ -81,19 +84,22 @@ export function turnWheelBack(wheel: TimerWheel, nowUs: number): void {
 /** Has a flow looked at when `timeUs` has passed, or before if that is beyond the wheel's reach. */
 export function setTimer(wheel: TimerWheel, timeUs: number, reference: number): void {
   const slot = (wheel.currentSlot + ticksUntil(wheel, timeUs)) & wheel.slotMask;
-  pushReference(wheel.lists, slot, reference);
+  pushReference(wheel.lists, slot * families + (reference & 1), reference);
 }
 
-/** Takes the references of a slot out of it, some at a time, into `into`; 0 when it is empty. */
-export function takeTimers(wheel: TimerWheel, slot: number, into: Int32Array): number {
-  return takeReferences(wheel.lists, slot, into);
+/** Takes the references of a family out of a slot, some at a time, into `into`; 0 when there are none. */
+export function takeTimers(wheel: TimerWheel, slot: number, family: number, into: Int32Array): number {
+  return takeReferences(wheel.lists, slot * families + family, into);
 }
 
 /** Takes one reference out of the next slot that has any; -1 when no slot has. */
 export function takeNextTimer(wheel: TimerWheel): number {
   for (let ahead = 0; ahead <= wheel.slotMask; ahead++) {
-    const reference = popReference(wheel.lists, (wheel.currentSlot + ahead) & wheel.slotMask);
-    if (reference >= 0) return reference;
+    const list = ((wheel.currentSlot + ahead) & wheel.slotMask) * families;
+    for (let family = 0; family < families; family++) {
+      const reference = popReference(wheel.lists, list + family);
+      if (reference >= 0) return reference;
+    }
   }
   return -1;
 }

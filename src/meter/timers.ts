@@ -1,9 +1,10 @@
 /** Timers: flows end when they have become silent or old, without a packet having to say so. */
 import { notEnded } from "./aging.ts";
+import { touchBuckets } from "./bucket-table.ts";
 import { emitFlow } from "./emission.ts";
-import { flagsFinished, flowDoubles, type FlowStore, flowWords } from "./flow-store.ts";
+import { flagsFinished, flowDoubles, type FlowStore, flowWords, touchStructs } from "./flow-store.ts";
 import { endReasonAt, reachOf } from "./policy.ts";
-import { type Meter, storeOf, touchStructs } from "./state.ts";
+import type { Meter } from "./state.ts";
 import { removeFlow, watchFlow } from "./table.ts";
 import { noSlot, startWheel, takeTimers, turnWheelBack, turnWheelOn } from "./timer-wheel.ts";
 
@@ -29,49 +30,69 @@ export function advanceMeter(meter: Meter, nowUs: number, between?: () => void):
   startWheel(wheel, nowUs);
   if (nowUs <= wheel.timeUs - reachOf(policy)) turnWheelBack(wheel, nowUs);
   for (let slot = turnWheelOn(wheel, nowUs); slot !== noSlot; slot = turnWheelOn(wheel, nowUs)) {
-    let seen = 0;
-    for (let count = takeTimers(wheel, slot, meter.due); count > 0;) {
-      endDue(meter, count, nowUs);
-      seen += count;
-      if (seen >= flowsBetween) {
-        between?.();
-        seen = 0;
-      }
-      count = takeTimers(wheel, slot, meter.due);
+    endSlot(meter, meter.ipv4, slot, 0, nowUs, between);
+    endSlot(meter, meter.ipv6, slot, 1, nowUs, between);
+  }
+}
+
+/** Looks at the flows of one family that wait in a slot. */
+function endSlot(
+  meter: Meter,
+  store: FlowStore,
+  slot: number,
+  family: number,
+  nowUs: number,
+  between: (() => void) | undefined,
+): void {
+  const { wheel, due } = meter;
+  let seen = 0;
+  for (;;) {
+    const count = takeTimers(wheel, slot, family, due.references);
+    if (count === 0) return;
+    touchDue(meter, store, count);
+    endDue(meter, store, count, nowUs);
+    seen += count;
+    if (seen >= flowsBetween) {
+      between?.();
+      seen = 0;
     }
   }
 }
 
-/** In passes, like packets: read every flow, read the bucket of those that have ended, then end them. */
-function endDue(meter: Meter, count: number, nowUs: number): void {
-  const { due, ended, endedReasons, endedHashes, buckets } = meter;
-  touchStructs(meter, due, count);
-  let endedCount = 0;
+/** Reads the structs of the flows that are due, and does nothing else, so that many reads are under way at once. */
+function touchDue({ due, group }: Meter, store: FlowStore, count: number): void {
+  const { references, structs } = due;
+  const { structWords } = store;
   for (let index = 0; index < count; index++) {
-    const reference = due[index]!;
-    const store = storeOf(meter, reference);
-    const at = (reference >>> 1) * store.structWords;
+    structs[index] = Math.imul(references[index]! >>> 1, structWords);
+  }
+  group.touched[0]! ^= touchStructs(store, structs, 0, count);
+}
+
+/** In passes, like packets: find those that have ended, read their buckets, then end them. */
+function endDue(meter: Meter, store: FlowStore, count: number, nowUs: number): void {
+  const { due, buckets } = meter;
+  const { references, structs, reasons, hashes } = due;
+  let ended = 0;
+  for (let index = 0; index < count; index++) {
+    const reference = references[index]!;
+    const at = structs[index]!;
     const reason = reasonAt(meter, store, at, nowUs);
     if (reason === notEnded) {
       watchFlow(meter, store, at, reference, nowUs);
       continue;
     }
-    ended[endedCount] = reference;
-    endedReasons[endedCount] = reason;
-    endedHashes[endedCount] = store.words[at + flowWords.hash]!;
-    endedCount += 1;
+    references[ended] = reference;
+    structs[ended] = at;
+    reasons[ended] = reason;
+    hashes[ended] = store.words[at + flowWords.hash]!;
+    ended += 1;
   }
-  let touched = 0;
-  for (let index = 0; index < endedCount; index++) {
-    touched ^= buckets.words[(endedHashes[index]! >>> buckets.shift) * 2]!;
-  }
-  meter.group.touched[0] = touched;
-  for (let index = 0; index < endedCount; index++) {
-    const reference = ended[index]!;
-    const store = storeOf(meter, reference);
-    const at = (reference >>> 1) * store.structWords;
-    emitFlow(meter, store, at, endedReasons[index]!);
-    removeFlow(meter, store, at, reference);
+  meter.group.touched[0]! ^= touchBuckets(buckets, hashes, ended);
+  for (let index = 0; index < ended; index++) {
+    const at = structs[index]!;
+    emitFlow(meter, store, at, reasons[index]!);
+    removeFlow(meter, store, at, references[index]!);
   }
 }
 
