@@ -29,6 +29,7 @@ export const faultCodes = [
   "ServiceNotOpen",
   "RequestTokenReused",
   "ResourceGroupNotFound",
+  "ResourceGroupNotEmpty",
   "ResourceNotFound",
   "ResourceAlreadyAssociated",
   "ResourceNotAssociated",
@@ -45,6 +46,7 @@ export const faultCodes = [
   // Who may do what
   "AccountNotFound",
   "AccountExists",
+  "AccountNotEmpty",
   "AccessKeyNotFound",
   "AccessKeyInactive",
   "UserNotFound",

@@ -3,13 +3,22 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
 import { argument, ask, type ClientFlags, clientFlags, nextLine } from "./command.ts";
-import { formatTable } from "./ui/table.ts";
+import type { FlagWords } from "./flag-words.ts";
+import { formatPairs, formatTable } from "./ui/table.ts";
 
 interface AccountAnswer {
   readonly id: string;
   readonly name: string;
   readonly isDefault: boolean;
+  readonly resourceGroupId: string;
   readonly createdTime: string;
+}
+
+const accountArgument = argument("ACCOUNT", "Its id or name");
+const words: FlagWords = { accountId: "ACCOUNT" };
+
+function pathOf(account: string): string {
+  return `/accounts/${encodeURIComponent(account)}`;
 }
 
 const list = buildCommand({
@@ -50,7 +59,48 @@ const create = buildCommand({
     ),
 });
 
+const show = buildCommand({
+  docs: { brief: "Show an account" },
+  parameters: { flags: clientFlags, positional: accountArgument },
+  func: (flags: ClientFlags, account: string) =>
+    ask(
+      flags,
+      async (client) => {
+        const answer = await client.call<AccountAnswer>("GET", pathOf(account));
+        if (!answer.ok) return answer;
+        const { id, name, isDefault, resourceGroupId, createdTime } = answer.value;
+        const text = formatPairs([
+          ["name", name],
+          ["id", id],
+          ["created", createdTime],
+          ["resource group", resourceGroupId],
+          ["the installation's", isDefault ? "yes" : "no"],
+        ]);
+        return ok({ text, json: answer.value });
+      },
+      words,
+    ),
+});
+
+const remove = buildCommand({
+  docs: {
+    brief: "Delete an account that has nothing left",
+    fullDescription:
+      "Deletes an account once its flow logs, log projects, users, groups, roles, policies, resource groups and access keys are deleted and the configuration declares no resources of it; what is left is named. The installation's account stays.",
+  },
+  parameters: { flags: clientFlags, positional: accountArgument },
+  func: (flags: ClientFlags, account: string) =>
+    ask(
+      flags,
+      async (client) => {
+        const answer = await client.call<object>("DELETE", pathOf(account));
+        return answer.ok ? ok({ text: `deleted account ${account}\n`, json: answer.value }) : answer;
+      },
+      words,
+    ),
+});
+
 export const accountCommands = buildRouteMap({
-  routes: { list, create },
+  routes: { list, create, show, delete: remove },
   docs: { brief: "Accounts, each with what is its own" },
 });

@@ -1,7 +1,7 @@
 /** What every command shares: its common flags, how it prints an answer, and how it prints a fault. */
 import { readFileSync } from "node:fs";
 
-import { fail, type Fault, type Result, toFault } from "../base/mod.ts";
+import { fail, type Fault, ok, type Result, toFault } from "../base/mod.ts";
 import { type Client, createClient } from "./client.ts";
 import { type FlagWords, inFlagWords } from "./flag-words.ts";
 import { createStyle } from "./ui/style.ts";
@@ -66,6 +66,21 @@ function parseInteger(text: string): number {
 /** One positional argument. */
 export function argument<const Placeholder extends string>(placeholder: Placeholder, brief: string) {
   return { kind: "tuple", parameters: [{ parse: String, brief, placeholder }] } as const;
+}
+
+/** Of a command that changes what its flags name. Fault: `InputMissing` where they name nothing. */
+export function requireChange(flags: object, settings: object): Result<void> {
+  const names = Object.keys(settings).filter((name) => !Object.hasOwn(accountFlags, name));
+  if (Object.entries(flags).some(([name, value]) => names.includes(name) && value !== undefined)) {
+    return ok(undefined);
+  }
+  const words = names.map(
+    (name) => `--${name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`,
+  );
+  return fail("InputMissing", "nothing is named that is to change", {
+    allowed: words.join(", "),
+    remedy: "add --help to see what the command takes",
+  });
 }
 
 /** What a command has to say: `text` for people, `json` for scripts. */

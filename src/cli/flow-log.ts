@@ -10,6 +10,7 @@ import {
   type AccountFlags,
   accountFlags,
   nextLine,
+  requireChange,
   textFlag,
 } from "./command.ts";
 import { inFlagWords } from "./flag-words.ts";
@@ -151,6 +152,8 @@ const update = buildCommand({
     ask(
       flags,
       async (client) => {
+        const named = requireChange(flags, settingFlags);
+        if (!named.ok) return named;
         const patch = patchFrom(flags);
         if (!patch.ok) return patch;
         const answer = await client.call<FlowLogAnswer>("PATCH", pathOf(id), { settings: patch.value });

@@ -2,20 +2,34 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
+import {
+  argument,
+  ask,
+  type AccountFlags,
+  accountFlags,
+  nextLine,
+  requireChange,
+  textFlag,
+} from "./command.ts";
+import type { FlagWords } from "./flag-words.ts";
 import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
-import { formatTable } from "./ui/table.ts";
+import { formatPairs, formatTable } from "./ui/table.ts";
 
 interface GroupAnswer {
+  readonly id: string;
   readonly name: string;
   readonly description: string;
+  readonly createdTime: string;
   readonly users: readonly string[];
   readonly policies: readonly string[];
 }
 
-interface CreateFlags extends AccountFlags {
+interface SettingFlags extends AccountFlags {
   readonly description?: string;
 }
+
+const settingFlags = { ...accountFlags, description: textFlag("Who is in it", "TEXT") } as const;
+const words: FlagWords = { name: "NAME", description: "--description" };
 
 const list = buildCommand({
   docs: { brief: "List groups with their users and policies" },
@@ -37,11 +51,8 @@ const list = buildCommand({
 
 const create = buildCommand({
   docs: { brief: "Create a group" },
-  parameters: {
-    flags: { ...accountFlags, description: textFlag("Who is in it", "TEXT") },
-    positional: argument("NAME", "Name of the group"),
-  },
-  func: (flags: CreateFlags, name: string) =>
+  parameters: { flags: settingFlags, positional: argument("NAME", "Name of the group") },
+  func: (flags: SettingFlags, name: string) =>
     ask(
       flags,
       async (client) => {
@@ -54,8 +65,46 @@ const create = buildCommand({
           nextLine(flags, `./weir group add ${name} USER`);
         return ok({ text: `created group ${name}\n${next}`, json: answer.value });
       },
-      { name: "NAME", description: "--description" },
+      words,
     ),
+});
+
+const modify = buildCommand({
+  docs: { brief: "Change a group's description" },
+  parameters: { flags: settingFlags, positional: argument("NAME", "Name of the group") },
+  func: (flags: SettingFlags, name: string) =>
+    ask(
+      flags,
+      async (client) => {
+        const named = requireChange(flags, settingFlags);
+        if (!named.ok) return named;
+        const { description } = flags;
+        const path = `/groups/${encodeURIComponent(name)}`;
+        const answer = await client.call<GroupAnswer>("PATCH", path, { description });
+        return answer.ok ? ok({ text: `modified group ${name}\n`, json: answer.value }) : answer;
+      },
+      words,
+    ),
+});
+
+const show = buildCommand({
+  docs: { brief: "Show a group with its users and policies" },
+  parameters: { flags: accountFlags, positional: argument("NAME", "Name of the group") },
+  func: (flags: AccountFlags, name: string) =>
+    ask(flags, async (client) => {
+      const answer = await client.call<GroupAnswer>("GET", `/groups/${encodeURIComponent(name)}`);
+      if (!answer.ok) return answer;
+      const { id, description, createdTime, users, policies } = answer.value;
+      const text = formatPairs([
+        ["name", name],
+        ["id", id],
+        ["description", description],
+        ["created", createdTime],
+        ["users", users.join(" ")],
+        ["policies", policies.join(" ")],
+      ]);
+      return ok({ text, json: answer.value });
+    }),
 });
 
 function memberCommand(method: "PUT" | "DELETE", brief: string, done: string) {
@@ -84,6 +133,8 @@ export const groupCommands = buildRouteMap({
   routes: {
     list,
     create,
+    modify,
+    show,
     add: memberCommand("PUT", "Put a user into a group", "joined"),
     remove: memberCommand("DELETE", "Take a user out of a group", "left"),
     attach: attachCommand("group"),

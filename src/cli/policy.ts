@@ -2,7 +2,15 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
+import {
+  argument,
+  ask,
+  type AccountFlags,
+  accountFlags,
+  nextLine,
+  requireChange,
+  textFlag,
+} from "./command.ts";
 import { readDocument } from "./document.ts";
 import type { FlagWords } from "./flag-words.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
@@ -83,20 +91,24 @@ const create = buildCommand({
     ),
 });
 
+const modifyFlags = {
+  ...accountFlags,
+  document: { ...documentFlag, optional: true },
+  description: descriptionFlag,
+} as const;
+
 const modify = buildCommand({
   docs: { brief: "Change a policy; what it says holds from the next request on" },
   parameters: {
-    flags: {
-      ...accountFlags,
-      document: { ...documentFlag, optional: true },
-      description: descriptionFlag,
-    },
+    flags: modifyFlags,
     positional: argument("NAME", "Name of the policy"),
   },
   func: (flags: ModifyFlags, name: string) =>
     ask(
       flags,
       async (client) => {
+        const named = requireChange(flags, modifyFlags);
+        if (!named.ok) return named;
         const document =
           flags.document === undefined ? undefined : readDocument(flags.document, "--document");
         if (document?.ok === false) return document;

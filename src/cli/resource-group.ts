@@ -37,7 +37,21 @@ const create = buildCommand({
     }),
 });
 
+const remove = buildCommand({
+  docs: { brief: "Delete a resource group that nothing is in" },
+  parameters: { flags: accountFlags, positional: argument("ID", "Id of the resource group") },
+  func: (flags: AccountFlags, id: string) =>
+    ask(
+      flags,
+      async (client) => {
+        const answer = await client.call<object>("DELETE", `/resource-groups/${encodeURIComponent(id)}`);
+        return answer.ok ? ok({ text: `deleted resource group ${id}\n`, json: answer.value }) : answer;
+      },
+      { resourceGroupId: "ID" },
+    ),
+});
+
 export const resourceGroupCommands = buildRouteMap({
-  routes: { list, create },
+  routes: { list, create, delete: remove },
   docs: { brief: "Groups of flow logs" },
 });

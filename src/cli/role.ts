@@ -9,6 +9,7 @@ import {
   accountFlags,
   integerFlag,
   nextLine,
+  requireChange,
   textFlag,
 } from "./command.ts";
 import { readDocument } from "./document.ts";
@@ -103,6 +104,8 @@ const modify = buildCommand({
     ask(
       flags,
       async (client) => {
+        const named = requireChange(flags, settingFlags);
+        if (!named.ok) return named;
         const settings = settingsOf(flags);
         if (!settings.ok) return settings;
         const path = `/roles/${encodeURIComponent(name)}`;

@@ -2,7 +2,16 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
+import {
+  argument,
+  ask,
+  type AccountFlags,
+  accountFlags,
+  nextLine,
+  requireChange,
+  textFlag,
+} from "./command.ts";
+import type { FlagWords } from "./flag-words.ts";
 import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
 
@@ -16,9 +25,12 @@ interface UserAnswer {
   readonly accessKeyIds: readonly string[];
 }
 
-interface CreateFlags extends AccountFlags {
+interface SettingFlags extends AccountFlags {
   readonly displayName?: string;
 }
+
+const settingFlags = { ...accountFlags, displayName: textFlag("Whose it is", "TEXT") } as const;
+const words: FlagWords = { name: "NAME", displayName: "--display-name" };
 
 const list = buildCommand({
   docs: { brief: "List users" },
@@ -41,11 +53,8 @@ const list = buildCommand({
 
 const create = buildCommand({
   docs: { brief: "Create a user, who may nothing until it has a policy" },
-  parameters: {
-    flags: { ...accountFlags, displayName: textFlag("Whose it is", "TEXT") },
-    positional: argument("NAME", "Name of the user"),
-  },
-  func: (flags: CreateFlags, name: string) =>
+  parameters: { flags: settingFlags, positional: argument("NAME", "Name of the user") },
+  func: (flags: SettingFlags, name: string) =>
     ask(
       flags,
       async (client) => {
@@ -58,7 +67,25 @@ const create = buildCommand({
           nextLine(flags, `./weir access-key create --user ${name}`);
         return ok({ text: `created user ${name}\n${next}`, json: answer.value });
       },
-      { name: "NAME", displayName: "--display-name" },
+      words,
+    ),
+});
+
+const modify = buildCommand({
+  docs: { brief: "Change a user's display name" },
+  parameters: { flags: settingFlags, positional: argument("NAME", "Name of the user") },
+  func: (flags: SettingFlags, name: string) =>
+    ask(
+      flags,
+      async (client) => {
+        const named = requireChange(flags, settingFlags);
+        if (!named.ok) return named;
+        const { displayName } = flags;
+        const path = `/users/${encodeURIComponent(name)}`;
+        const answer = await client.call<UserAnswer>("PATCH", path, { displayName });
+        return answer.ok ? ok({ text: `modified user ${name}\n`, json: answer.value }) : answer;
+      },
+      words,
     ),
 });
 
@@ -87,6 +114,7 @@ export const userCommands = buildRouteMap({
   routes: {
     list,
     create,
+    modify,
     show,
     attach: attachCommand("user"),
     detach: detachCommand("user"),

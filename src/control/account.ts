@@ -23,6 +23,11 @@ export interface Accounts {
   list(): readonly Account[];
   /** Faults: `InputInvalid`, `AccountExists`, `DiskFull`, `Internal`. */
   create(name: string): Result<Account>;
+  /**
+   * Removes an account that has nothing. Faults: `AccountNotFound`; `AccountNotEmpty`, also for the installation's,
+   * whose the host is.
+   */
+  remove(idOrName: string): Result<void>;
 }
 
 /** Begins with a letter, so that no name is an id. */
@@ -32,9 +37,14 @@ interface Dependencies {
   readonly database: Database;
   readonly changes: Changes;
   readonly nowMs: () => number;
+  /** How many resources that are there are an account's. */
+  readonly presentResources: (accountId: string) => number;
+  /** Called after an account's rows are gone, for what is kept of it in memory elsewhere. */
+  readonly onRemoved: (accountId: string) => void;
 }
 
-export function createAccounts({ database, changes, nowMs }: Dependencies): Accounts {
+export function createAccounts(dependencies: Dependencies): Accounts {
+  const { database, changes, nowMs } = dependencies;
   const insert = database.prepare(
     "INSERT INTO account (id, name, resource_group_id, created_ms) VALUES (?, ?, ?, ?)",
   );
@@ -51,13 +61,14 @@ export function createAccounts({ database, changes, nowMs }: Dependencies): Acco
   const accounts = load(database);
   const first = accounts[0] ?? make("default");
   if (accounts.length === 0) accounts.push(first);
+  const named = (idOrName: string): Result<Account> => {
+    const found = accounts.find(({ id, name }) => id === idOrName || name === idOrName);
+    return found === undefined ? notFound(idOrName) : ok(found);
+  };
   return {
     default: first,
     get: (id) => accounts.find((account) => account.id === id),
-    named: (idOrName) => {
-      const found = accounts.find(({ id, name }) => id === idOrName || name === idOrName);
-      return found === undefined ? notFound(idOrName) : ok(found);
-    },
+    named,
     list: () => [...accounts],
     create: (name) => {
       const refused = nameFault(name, accounts);
@@ -68,7 +79,68 @@ export function createAccounts({ database, changes, nowMs }: Dependencies): Acco
       changes.announce({ subject: "account", action: "created", id: created.value.id });
       return created;
     },
+    remove: (idOrName) => {
+      const account = named(idOrName);
+      if (!account.ok) return account;
+      const { id } = account.value;
+      const refused = id === first.id ? isInstallations(account.value) : possessionFault(dependencies, id);
+      if (refused !== null) return refused;
+      const committed = commit(database, () => removeRows(database, id));
+      if (!committed.ok) return committed;
+      accounts.splice(accounts.indexOf(account.value), 1);
+      dependencies.onRemoved(id);
+      changes.announce({ subject: "account", action: "removed", id });
+      return ok(undefined);
+    },
   };
+}
+
+/** What an account can have, by its table: each by what it is called, and none goes with the account. */
+const possessions = {
+  flow_log: "flow logs",
+  log_project: "log projects or log groups",
+  access_key: "access keys",
+  ram_user: "users",
+  ram_group: "groups",
+  ram_role: "roles",
+  policy: "policies",
+  resource_group: "resource groups",
+} as const;
+
+function possessionFault(
+  { database, presentResources }: Dependencies,
+  accountId: string,
+): Result<never> | null {
+  const counts = Object.entries(possessions).map(([table, what]): [count: number, what: string] => {
+    const row = database
+      .prepare(`SELECT count(*) AS count FROM ${table} WHERE account_id = ?`)
+      .get(accountId);
+    return [Number(row?.["count"]), what];
+  });
+  const owned = [...counts, [presentResources(accountId), "declared resources"] as const]
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${what} (${count})`);
+  if (owned.length === 0) return null;
+  return fail("AccountNotEmpty", `the account still has ${owned.join(", ")}`, {
+    field: "accountId",
+    value: accountId,
+    remedy: "delete them first; resources are the configuration's",
+  });
+}
+
+function isInstallations({ id, name }: Account): Result<never> {
+  return fail("AccountNotEmpty", `${name} is the installation's account, whose the host is, and stays`, {
+    field: "accountId",
+    value: id,
+  });
+}
+
+/** What is left of it, which nobody can name: resources that are gone, opened services, request tokens. */
+function removeRows(database: Database, accountId: string): void {
+  for (const table of ["request_token", "opened_service", "resource"]) {
+    database.prepare(`DELETE FROM ${table} WHERE account_id = ?`).run(accountId);
+  }
+  database.prepare("DELETE FROM account WHERE id = ?").run(accountId);
 }
 
 function load(database: Database): Account[] {

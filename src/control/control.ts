@@ -109,7 +109,14 @@ interface Parts {
 function assemble({ options, regionId, regions, box, database, clock, logger }: Parts): Control {
   const nowMs = () => clock.nowMs();
   const changes = createChanges(logger);
-  const accounts = createAccounts({ database, changes, nowMs });
+  const accounts = createAccounts({
+    database,
+    changes,
+    nowMs,
+    presentResources: (id) =>
+      resources.all().filter((resource) => resource.present && resource.accountId === id).length,
+    onRemoved: (id) => resources.forgetAccount(id),
+  });
   const accessKeys = unwrap(createAccessKeys({ database, box, changes, nowMs }));
   const access = createAccess({ database, box, changes, accessKeys, nowMs });
   const config = options.logProjects ?? {};

@@ -22,6 +22,8 @@ export interface ResourceGroups {
   get(accountId: string, id: string): Result<ResourceGroup>;
   /** Faults: `InputInvalid` for a name that is none or is taken, `DiskFull`, `Internal`. */
   create(accountId: string, name: string): Result<ResourceGroup>;
+  /** Faults: `ResourceGroupNotFound`; `ResourceGroupNotEmpty`, also for the account's default one. */
+  remove(accountId: string, id: string): Result<void>;
 }
 
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,49}$/u;
@@ -54,16 +56,17 @@ export function createResourceGroups(dependencies: Dependencies): ResourceGroups
     }));
     return [{ id, accountId, name: "default", isDefault: true, createdMs }, ...others];
   };
+  const get = (accountId: string, id: string): Result<ResourceGroup> => {
+    const found = list(accountId).find((group) => group.id === id);
+    if (found !== undefined) return ok(found);
+    return fail("ResourceGroupNotFound", `there is no resource group ${id.slice(0, 80)}`, {
+      field: "resourceGroupId",
+      value: id.slice(0, 80),
+    });
+  };
   return {
     list,
-    get: (accountId, id) => {
-      const found = list(accountId).find((group) => group.id === id);
-      if (found !== undefined) return ok(found);
-      return fail("ResourceGroupNotFound", `there is no resource group ${id.slice(0, 80)}`, {
-        field: "resourceGroupId",
-        value: id.slice(0, 80),
-      });
-    },
+    get,
     create: (accountId, name) => {
       const refused = nameFault(name, list(accountId));
       if (refused !== null) return refused;
@@ -73,7 +76,39 @@ export function createResourceGroups(dependencies: Dependencies): ResourceGroups
       changes.announce({ subject: "resourceGroup", action: "created", id: group.id });
       return ok(group);
     },
+    remove: (accountId, id) => {
+      const group = get(accountId, id);
+      if (!group.ok) return group;
+      const refused = contentFault(database, group.value);
+      if (refused !== null) return refused;
+      const committed = commit(database, () =>
+        database.prepare("DELETE FROM resource_group WHERE id = ?").run(id),
+      );
+      if (!committed.ok) return committed;
+      changes.announce({ subject: "resourceGroup", action: "removed", id });
+      return ok(undefined);
+    },
   };
+}
+
+function contentFault(
+  database: Database,
+  { accountId, id, name, isDefault }: ResourceGroup,
+): Result<never> | null {
+  const count = (sql: string): number => Number(database.prepare(sql).get(accountId, id)?.["count"]);
+  const flowLogs = count(
+    "SELECT count(*) AS count FROM flow_log WHERE account_id = ? AND settings ->> 'resourceGroupId' = ?",
+  );
+  const projects = count(
+    "SELECT count(*) AS count FROM log_project WHERE account_id = ? AND resource_group_id = ?",
+  );
+  if (!isDefault && flowLogs + projects === 0) return null;
+  const message = isDefault
+    ? "the default resource group stays"
+    : `the resource group ${name} still has flow logs (${flowLogs}) or projects (${projects})`;
+  const remedy = "move its flow logs with ./weir flow-log move first";
+  const details = { field: "resourceGroupId", value: id, ...(isDefault ? {} : { remedy }) };
+  return fail("ResourceGroupNotEmpty", message, details);
 }
 
 function nameFault(name: string, groups: readonly ResourceGroup[]): Result<never> | null {

@@ -83,6 +83,8 @@ export interface Resources {
   /** The interfaces that are there now in a VPC, a subnet or a gateway; of an interface itself, if it is. */
   interfacesOf(id: string): readonly Resource[];
   placeOf(id: string): ResourcePlace;
+  /** Forgets the resources of an account whose rows are gone. */
+  forgetAccount(accountId: string): void;
 }
 
 interface Dependencies {
@@ -137,6 +139,9 @@ export function createResources(dependencies: Dependencies): Resources {
       return resource === undefined ? [] : [...known.byId.values()].filter(coverageOf(known, resource));
     },
     placeOf: (id) => placeOf(known, find(id)),
+    forgetAccount: (accountId) => {
+      for (const [key, resource] of byKey) if (resource.accountId === accountId) forget(known, key);
+    },
   };
 }
 

@@ -95,6 +95,22 @@ describe("weir account", () => {
     expect((await run("resource", "list", "--account", "tenant")).out).not.toContain("sag-");
   });
 
+  it("shows an account and deletes one that has nothing left", async () => {
+    await run("account", "create", "leaving");
+    expect((await run("account", "show", "leaving")).out).toMatch(/^name +leaving$/mu);
+    await run("user", "create", "dora", "--account", "leaving");
+    const refused = await run("account", "delete", "leaving");
+    expect(refused.code).toBe(1);
+    expect(refused.errors).toMatch(
+      /^error: the account still has users \(1\)\n {2}ACCOUNT: \d{16}\n {2}remedy: delete them first/u,
+    );
+    await run("user", "delete", "dora", "--account", "leaving");
+    expect((await run("account", "delete", "leaving", "--json")).out).toBe("{}\n");
+    expect((await run("account", "delete", "leaving")).errors).toContain("there is no account leaving");
+    const own = await run("account", "delete", "default");
+    expect(own.errors).toContain("default is the installation's account, whose the host is, and stays");
+  });
+
   it("tells of an account that is none, and of one that is there", async () => {
     const unknown = await run("flow-log", "list", "--account", "nobody");
     expect(unknown.code).toBe(1);
@@ -122,8 +138,32 @@ describe("weir group", () => {
     expect((await run("group", "add", "staff", "carol")).out).toBe("joined group staff: user carol\n");
     expect((await run("group", "list")).out).toMatch(/^staff +carol +ReadOnlyAccess +all$/mu);
     expect((await run("user", "show", "carol")).out).toMatch(/^groups +staff$/mu);
+    expect((await run("group", "modify", "staff", "--description", "everyone")).out).toBe(
+      "modified group staff\n",
+    );
+    expect((await run("group", "show", "staff")).out).toMatch(/^description +everyone$/mu);
+    expect((await run("user", "modify", "carol", "--display-name", "Carol")).out).toBe(
+      "modified user carol\n",
+    );
+    expect((await run("user", "show", "carol")).out).toMatch(/^display name +Carol$/mu);
+    const long = await run("user", "modify", "carol", "--display-name", "x".repeat(1025));
+    expect(long.errors).toContain("--display-name is too long");
     expect((await run("group", "remove", "staff", "carol")).out).toBe("left group staff: user carol\n");
     expect((await run("group", "delete", "staff")).out).toBe("deleted group staff\n");
+  });
+});
+
+describe("a command that changes what its flags name", () => {
+  it.each([
+    [["user", "modify", "eve"], "--display-name"],
+    [["group", "modify", "eve"], "--description"],
+    [["role", "modify", "eve"], "--trust-policy, --description, --session-max"],
+    [["policy", "modify", "eve"], "--document, --description"],
+    [["flow-log", "update", "fl-eve"], "--name, --description, --log, --log-region, --netflow, "],
+  ])("is refused where they name nothing: %j", async (words, allowed) => {
+    const refused = await run(...words);
+    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(refused.errors).toContain(`error: nothing is named that is to change\n  allowed: ${allowed}`);
   });
 });
 

@@ -92,6 +92,11 @@ describe("labels of a flow log", () => {
     expect(await show()).toContain(group.id);
     const none = await weir("flow-log", "move", id, "rg-none", ...data);
     expect(none.errors).toContain("there is no resource group rg-none");
+    const full = await weir("resource-group", "delete", group.id, ...data);
+    expect(full.errors).toContain("the resource group production still has flow logs (1) or projects (0)");
+    await weir("flow-log", "move", id, groups.out.match(/^(\S+) +default /mu)![1]!, ...data);
+    const gone = await weir("resource-group", "delete", group.id, ...data);
+    expect(gone.out).toBe(`deleted resource group ${group.id}\n`);
   });
 });
 

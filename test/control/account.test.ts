@@ -43,6 +43,96 @@ describe("accounts", () => {
   });
 });
 
+describe("an account that is to go", () => {
+  const document = JSON.stringify({
+    Version: "1",
+    Statement: [{ Effect: "Allow", Action: "smartag:*", Resource: "*" }],
+  });
+  const netflow = { enabled: true, address: "192.0.2.1", port: 9995 };
+  const trust = (accountId: string) =>
+    JSON.stringify({
+      Version: "1",
+      Statement: [
+        { Effect: "Allow", Action: "sts:AssumeRole", Principal: { RAM: [`acs:ram::${accountId}:root`] } },
+      ],
+    });
+
+  it("is refused for each thing that it has, by name, and goes when it has none", () => {
+    const path = controlPath();
+    const control = openTestControl({ path });
+    const { id } = unwrap(control.accounts.create("tenant"));
+    const scope = { accountId: id, regionId: "cn-shanghai" };
+    const { access, accounts } = control;
+    const key = unwrap(control.accessKeys.create(id));
+    const group = unwrap(control.resourceGroups.create(id, "production"));
+    const flowLog = unwrap(control.flowLogs.create({ ...scope, service: "sag" }, { outputs: { netflow } }));
+    unwrap(control.logProjects.createProject({ ...scope, project: "tenant-logs" }));
+    unwrap(access.users.create(id, "alice"));
+    unwrap(access.groups.create(id, "staff"));
+    unwrap(access.roles.create(id, "reader", { trustPolicy: trust(id) }));
+    unwrap(access.policies.create(id, "own", { document }));
+    const has: [what: string, remove: () => Result<void>][] = [
+      ["flow logs", () => control.flowLogs.remove(flowLog, flowLog.id)],
+      [
+        "log projects or log groups",
+        () => control.logProjects.deleteProject({ ...scope, project: "tenant-logs" }),
+      ],
+      ["access keys", () => control.accessKeys.remove(id, key.accessKeyId)],
+      ["users", () => access.users.remove(id, "alice")],
+      ["groups", () => access.groups.remove(id, "staff")],
+      ["roles", () => access.roles.remove(id, "reader")],
+      ["policies", () => access.policies.remove(id, "own")],
+      ["resource groups", () => control.resourceGroups.remove(id, group.id)],
+    ];
+    for (const [index, [, remove]] of has.entries()) {
+      const left = has.slice(index).map(([what]) => `${what} (1)`);
+      expect(accounts.remove("tenant")).toMatchObject({
+        fault: { code: "AccountNotEmpty", message: `the account still has ${left.join(", ")}` },
+      });
+      unwrap(remove());
+    }
+    unwrap(control.openedServices.open({ ...scope, service: "vpc" }));
+    const changes: string[] = [];
+    control.onChange(({ subject, action, id: changed }) => changes.push(`${subject} ${action} ${changed}`));
+    unwrap(accounts.remove("tenant"));
+    expect(changes).toEqual([`account removed ${id}`]);
+    expect(codeOf(accounts.remove(id))).toBe("AccountNotFound");
+    expect(accounts.get(id)).toBeUndefined();
+    control.close();
+    const again = openTestControl({ path });
+    expect(again.accounts.list()).toHaveLength(1);
+    expect(codeOf(again.accounts.create("tenant"))).toBe("ok");
+    again.close();
+  });
+
+  it("goes with resources that are gone, and not with those that are there", () => {
+    const control = openTestControl();
+    const { id: accountId } = unwrap(control.accounts.create("tenant"));
+    const hosts = [hostWith({ eth0: ["10.0.0.7/24"], eth1: ["10.0.1.7/24"] })];
+    const declared = [
+      { type: "vpc", name: "production", accountId },
+      { type: "subnet", name: "web", vpc: "production", interfaceNames: ["eth1"] },
+    ] as const;
+    unwrap(control.resources.sync({ hosts, declared }));
+    expect(control.accounts.remove(accountId)).toMatchObject({
+      fault: { code: "AccountNotEmpty", message: "the account still has declared resources (3)" },
+    });
+    unwrap(control.resources.sync({ hosts }));
+    unwrap(control.accounts.remove(accountId));
+    expect(control.resources.all().filter((one) => one.accountId === accountId)).toEqual([]);
+    unwrap(control.resources.sync({ hosts }));
+    control.close();
+  });
+
+  it("is never the installation's", () => {
+    const control = openTestControl();
+    expect(codeOf(control.accounts.remove("default"))).toBe("AccountNotEmpty");
+    expect(codeOf(control.accounts.remove("nobody"))).toBe("AccountNotFound");
+    expect(control.accounts.list()).toHaveLength(1);
+    control.close();
+  });
+});
+
 describe("a declared resource of an account", () => {
   const hosts = [hostWith({ eth0: ["10.0.0.7/24"], eth1: ["10.0.1.7/24"] })];
 

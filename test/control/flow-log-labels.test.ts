@@ -108,6 +108,19 @@ describe("resource groups", () => {
     expect(unwrap(control.flowLogs.moveResourceGroup(ofGateways, id, group.id))).toMatchObject({
       resourceGroupId: group.id,
     });
+    const remove = (groupId: string) => control.resourceGroups.remove(account.id, groupId);
+    expect(remove(group.id)).toMatchObject({
+      fault: { message: "the resource group production still has flow logs (2) or projects (0)" },
+    });
+    for (const [owner, flowLogId] of [
+      [scope, flowLog.id],
+      [ofGateways, id],
+    ] as const) {
+      unwrap(control.flowLogs.moveResourceGroup(owner, flowLogId, account.resourceGroupId));
+    }
+    unwrap(remove(group.id));
+    expect(remove(group.id)).toMatchObject(none);
+    expect(remove(account.resourceGroupId)).toMatchObject({ fault: { code: "ResourceGroupNotEmpty" } });
     control.close();
   });
 });

@@ -20,6 +20,8 @@ export interface Groups {
   /** Fault: `GroupNotFound`. */
   get(accountId: string, name: string): Result<Group>;
   find(id: string): Group | undefined;
+  /** What is absent stays. Faults: `GroupNotFound`, `InputInvalid`. */
+  modify(accountId: string, name: string, settings: Partial<Pick<Group, "description">>): Result<Group>;
   /** Takes the group's policies off it, and its users out of it, too. Fault: `GroupNotFound`. */
   remove(accountId: string, name: string): Result<void>;
   /** Puts a user into a group; once more changes nothing. */
@@ -60,6 +62,7 @@ export function createGroups(dependencies: Dependencies): Groups {
     list: (accountId) => [...groups.values()].filter((group) => group.accountId === accountId),
     get: (accountId, name) => get(register, accountId, name),
     find: (id) => groups.get(id),
+    modify: (accountId, name, settings) => modify(register, accountId, name, settings),
     remove: (accountId, name) => remove(register, accountId, name),
     join: (groupId, userId) => {
       const joined = write(register, groupId, userId, insertMembership);
@@ -107,6 +110,26 @@ function create(register: Register, accountId: string, name: string, description
   if (!committed.ok) return committed;
   groups.set(group.id, group);
   changes.announce({ subject: "group", action: "created", id: group.id });
+  return ok(group);
+}
+
+function modify(
+  register: Register,
+  accountId: string,
+  name: string,
+  settings: Partial<Pick<Group, "description">>,
+): Result<Group> {
+  const found = get(register, accountId, name);
+  if (!found.ok) return found;
+  const { database, groups, changes } = register;
+  const group: Group = { ...found.value, ...settings };
+  const described = checkDescription("description", group.description);
+  if (!described.ok) return described;
+  const update = database.prepare("UPDATE ram_group SET description = ? WHERE id = ?");
+  const committed = commit(database, () => update.run(group.description, group.id));
+  if (!committed.ok) return committed;
+  groups.set(group.id, group);
+  changes.announce({ subject: "group", action: "modified", id: group.id });
   return ok(group);
 }
 

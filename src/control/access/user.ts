@@ -21,6 +21,8 @@ export interface Users {
   /** Fault: `UserNotFound`. */
   get(accountId: string, name: string): Result<User>;
   find(id: string): User | undefined;
+  /** What is absent stays. Faults: `UserNotFound`, `InputInvalid`. */
+  modify(accountId: string, name: string, settings: Partial<Pick<User, "displayName">>): Result<User>;
   /** Removes the user's access keys, takes its policies off it and it out of its groups, too. Fault: `UserNotFound`. */
   remove(accountId: string, name: string): Result<void>;
 }
@@ -56,6 +58,19 @@ export function createUsers({ database, changes, nowMs, onRemoved }: Dependencie
     list: (accountId) => [...users.values()].filter((user) => user.accountId === accountId),
     get,
     find: (id) => users.get(id),
+    modify: (accountId, name, settings) => {
+      const found = get(accountId, name);
+      if (!found.ok) return found;
+      const user: User = { ...found.value, ...settings };
+      const described = checkDescription("displayName", user.displayName);
+      if (!described.ok) return described;
+      const update = database.prepare("UPDATE ram_user SET display_name = ? WHERE id = ?");
+      const committed = commit(database, () => update.run(user.displayName, user.id));
+      if (!committed.ok) return committed;
+      users.set(user.id, user);
+      changes.announce({ subject: "user", action: "modified", id: user.id });
+      return ok(user);
+    },
     remove: (accountId, name) => {
       const user = get(accountId, name);
       if (!user.ok) return user;

@@ -9,6 +9,11 @@ import { parseInput, timeText } from "./input.ts";
 
 const createSchema = z.strictObject({ name: z.string() });
 
+interface AccountParams {
+  /** Id or name. */
+  readonly account: string;
+}
+
 export function accountRoutes(server: FastifyInstance, { control }: NativeDependencies): void {
   const { accounts } = control;
   const describe = ({ id, name, resourceGroupId, createdMs }: Account): object => ({
@@ -25,5 +30,12 @@ export function accountRoutes(server: FastifyInstance, { control }: NativeDepend
     const created = unwrap(accounts.create(name));
     reply.code(201);
     return describe(created);
+  });
+  server.get<{ Params: AccountParams }>("/accounts/:account", async ({ params }) =>
+    describe(unwrap(accounts.named(params.account))),
+  );
+  server.delete<{ Params: AccountParams }>("/accounts/:account", async ({ params }) => {
+    unwrap(accounts.remove(params.account));
+    return {};
   });
 }

@@ -23,6 +23,8 @@ const statusByCode: Partial<Readonly<Record<FaultCode, number>>> = {
   ProjectNotEmpty: 409,
   LogstoreExists: 409,
   AccountExists: 409,
+  AccountNotEmpty: 409,
+  ResourceGroupNotEmpty: 409,
   UserExists: 409,
   GroupExists: 409,
   RoleExists: 409,

@@ -10,6 +10,8 @@ import { holderRoutes } from "./policy-holder.ts";
 
 const createSchema = z.strictObject({ name: z.string(), description: z.string().exactOptional() });
 
+const modifySchema = z.strictObject({ description: z.string().exactOptional() });
+
 interface GroupParams {
   readonly name: string;
 }
@@ -45,6 +47,10 @@ export function groupRoutes(server: FastifyInstance, dependencies: NativeDepende
   server.get<{ Params: GroupParams }>("/groups/:name", async (request) =>
     describe(find(accountOf(request), request.params.name)),
   );
+  server.patch<{ Params: GroupParams }>("/groups/:name", async (request) => {
+    const settings = unwrap(parseInput(modifySchema, request.body));
+    return describe(unwrap(groups.modify(accountOf(request), request.params.name, settings)));
+  });
   server.delete<{ Params: GroupParams }>("/groups/:name", async (request) => {
     unwrap(groups.remove(accountOf(request), request.params.name));
     return {};

@@ -22,6 +22,10 @@ export function resourceGroupRoutes(server: FastifyInstance, { control }: Native
     reply.code(201);
     return describe(created);
   });
+  server.delete<{ Params: { id: string } }>("/resource-groups/:id", async (request) => {
+    unwrap(resourceGroups.remove(accountOf(request), request.params.id));
+    return {};
+  });
 }
 
 function describe({ id, name, isDefault, createdMs }: ResourceGroup): object {

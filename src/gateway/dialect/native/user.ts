@@ -10,6 +10,8 @@ import { accountReader, parseInput, timeText } from "./input.ts";
 
 const createSchema = z.strictObject({ name: z.string(), displayName: z.string().exactOptional() });
 
+const modifySchema = z.strictObject({ displayName: z.string().exactOptional() });
+
 interface UserParams {
   readonly name: string;
 }
@@ -41,6 +43,10 @@ export function userRoutes(server: FastifyInstance, dependencies: NativeDependen
   server.get<{ Params: UserParams }>("/users/:name", async (request) =>
     describe(unwrap(users.get(accountOf(request), request.params.name))),
   );
+  server.patch<{ Params: UserParams }>("/users/:name", async (request) => {
+    const settings = unwrap(parseInput(modifySchema, request.body));
+    return describe(unwrap(users.modify(accountOf(request), request.params.name, settings)));
+  });
   server.delete<{ Params: UserParams }>("/users/:name", async (request) => {
     unwrap(users.remove(accountOf(request), request.params.name));
     return {};
