@@ -52,7 +52,7 @@ async function captureUnderTest() {
     },
   );
   void capture.start();
-  await vi.waitFor(() => expect(processes).toHaveLength(1));
+  await vi.waitFor(() => expect(processes).toHaveLength(1), { timeout: 10_000 });
   const [child] = processes;
   const send = (count: number, bytes = 10): void => {
     for (let sequence = 1; sequence <= count; sequence++)

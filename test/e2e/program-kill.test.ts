@@ -16,7 +16,7 @@ const victims: readonly Victim[] = ["store", "capture", "store", "main"];
 /** That many flows at least must be recorded in full, whatever the kills hit. */
 const leastFlows = 100;
 /** Each capture process needs some seconds until its first flows have ended. */
-const killTimeoutMs = 600_000;
+const killTimeoutMs = 1_200_000;
 
 describe.skipIf(!isPossible)("a Weir whose processes are killed while batches are in flight", () => {
   let link: VethToPeer;

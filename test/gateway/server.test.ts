@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, statSync } from "node:fs";
 import { request as httpRequest } from "node:http";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { createGateway, requestHeadOf, type Dialect, type Gateway } from "../../src/gateway/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
@@ -42,7 +42,7 @@ function gatewayOf(options: Partial<Parameters<typeof createGateway>[0]> = {}): 
       echo("first", (head) => head.path.startsWith("/first")),
       echo("second", (head) => head.host === "second.test"),
     ],
-    limits: { bodyBytesMax: 1000, headersTimeoutMs: 500, requestTimeoutMs: 800, connectionsMax: 20 },
+    limits: { bodyBytesMax: 1000, connectionsMax: 20 },
     logger: silentLogger,
     metrics: createMetrics(),
     ...options,
@@ -57,17 +57,12 @@ async function started(gateway: Gateway): Promise<number> {
   return Number(new URL(result.value.address).port);
 }
 
-/** Sends bytes as they are and reads until the server closes or has been silent for `quietMs`. */
-function raw(port: number, text: string, quietMs = 300): Promise<string> {
+/** Sends bytes as they are and reads until the server closes. */
+function raw(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(text));
     let answer = "";
-    let timer = setTimeout(() => socket.destroy(), 4000);
-    socket.on("data", (bytes) => {
-      answer += bytes.toString("latin1");
-      clearTimeout(timer);
-      timer = setTimeout(() => socket.destroy(), quietMs);
-    });
+    socket.on("data", (bytes) => (answer += bytes.toString("latin1")));
     socket.on("close", () => resolve(answer));
     socket.on("error", reject);
   });
@@ -184,11 +179,10 @@ describe("the gateway", () => {
   });
 
   it("closes connections that are too slow, speak no HTTP or send too much head", async () => {
-    const port = await started(
-      gatewayOf({ limits: { headersTimeoutMs: 300, requestTimeoutMs: 300, headerBytesMax: 4096 } }),
-    );
+    const hasty = await started(gatewayOf({ limits: { headersTimeoutMs: 300, requestTimeoutMs: 300 } }));
+    expect(await raw(hasty, "GET / HTTP/1.1\r\nHost: x\r\n")).toMatch(/^HTTP\/1\.1 408/u);
+    const port = await started(gatewayOf({ limits: { headerBytesMax: 4096 } }));
     expect(await raw(port, "\u0016\u0003\u0001 this is TLS")).toMatch(/^HTTP\/1\.1 400/u);
-    expect(await raw(port, "GET / HTTP/1.1\r\nHost: x\r\n", 3000)).toMatch(/^HTTP\/1\.1 408/u);
     const large = `GET / HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(8000)}\r\n\r\n`;
     expect(await raw(port, large)).toMatch(/^HTTP\/1\.1 431/u);
   });
@@ -204,8 +198,8 @@ describe("the gateway", () => {
         return socket;
       }),
     );
-    await sleep(200);
-    expect(sockets.filter((socket) => !socket.readableEnded && !socket.destroyed)).toHaveLength(3);
+    const isOpen = (socket: Socket): boolean => !socket.readableEnded && !socket.destroyed;
+    await vi.waitFor(() => expect(sockets.filter(isOpen)).toHaveLength(3), { timeout: 20_000 });
     expect(metrics.value("weir_http_connections_refused_total")).toBe(5);
     for (const socket of sockets) socket.destroy();
   });
@@ -219,7 +213,7 @@ describe("the gateway", () => {
     await sleep(200);
     const startMs = performance.now();
     await gateway.stop();
-    expect(performance.now() - startMs).toBeLessThan(5000);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
   });
 
   it("says who is in the way when the port is taken", async () => {

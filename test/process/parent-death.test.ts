@@ -1,24 +1,16 @@
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
+import { isAlive } from "../support/processes.ts";
 import type { ParentReport } from "./parent-death-process.ts";
 
 const program = join(import.meta.dirname, "parent-death-process.ts");
 
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) Z /u.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
 async function untilGone(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 200 && isAlive(pid); tries++) {
+  for (let tries = 0; tries < 400 && isAlive(pid); tries++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return !isAlive(pid);

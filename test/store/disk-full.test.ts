@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -28,7 +28,7 @@ describe.skipIf(!isRoot)("a store on a full disk", () => {
 
   afterAll(async () => {
     await store.stop();
-    execFileSync("umount", [directory]);
+    execFileSync("umount", ["-l", directory]);
     rmSync(directory, { recursive: true, force: true });
   });
 
@@ -44,7 +44,9 @@ describe.skipIf(!isRoot)("a store on a full disk", () => {
     let result = await append(position);
     while (result.ok) result = await append(++position);
     expect(result.fault).toMatchObject({ code: "DiskFull", retryable: true });
-    expect((await append(position)).ok).toBe(false);
+    // The engine may have given some room back meanwhile.
+    expect(() => appendFileSync(ballast, new Uint8Array(32 << 20))).toThrow("ENOSPC");
+    expect(await append(position)).toMatchObject({ ok: false, fault: { code: "DiskFull" } });
     expect(await count()).toBe((position - 1) * 1000);
     rmSync(ballast);
     expect(unwrap(await append(position))).toMatchObject({ rows: 1000 });

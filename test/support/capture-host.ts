@@ -5,10 +5,11 @@
 import { fail, ok, type Result, systemClock } from "../../src/base/mod.ts";
 import {
   type CaptureConfig,
+  type CaptureDeps,
   type CapturePlan,
-  createCapture,
   createFirewall,
   createVerdictCapture,
+  createWorkerGroup,
   discoverInterfaces,
   type WindowMemory,
 } from "../../src/capture/mod.ts";
@@ -63,9 +64,9 @@ const windowMemory: WindowMemory = {
   },
 };
 
-let capture = createCapture({}, dependencies());
+let capture = createWorkerGroup({}, dependencies());
 
-function dependencies(): Parameters<typeof createCapture>[1] {
+function dependencies(): CaptureDeps {
   const level = process.env["WEIR_TEST_LOG"] === undefined ? "error" : "debug";
   return { logger: createLogger(level), metrics, clock: systemClock, agentId: "test", accept, windowMemory };
 }
@@ -81,7 +82,7 @@ async function answer(request: HostRequest): Promise<unknown> {
               wanted: () => true,
               onVerdictsChanged: () => undefined,
             })
-          : createCapture(request.config, dependencies());
+          : createWorkerGroup(request.config, dependencies());
       return capture.start();
     case "apply":
       return capture.apply(request.plan);

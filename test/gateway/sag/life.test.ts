@@ -126,7 +126,7 @@ describe("a flow log", () => {
     expect(await shown(FlowLogId)).not.toHaveProperty("FlowLogDeliverStatus");
     delivery = { healthy: false, message: "127.0.0.1:9995: ECONNREFUSED", problems: [] };
     await expect
-      .poll(() => shown(FlowLogId), { timeout: 3000 })
+      .poll(() => shown(FlowLogId), { timeout: 20_000 })
       .toMatchObject({
         FlowLogDeliverStatus: "FAILED",
         FlowLogDeliverErrorMessage: "127.0.0.1:9995: ECONNREFUSED",
@@ -153,7 +153,7 @@ describe("a flow log", () => {
     const hanging = await startSagServer({ settled: () => new Promise(() => undefined) });
     const startMs = performance.now();
     expect((await hanging.call("CreateFlowLog", all)).status).toBe(200);
-    expect(performance.now() - startMs).toBeLessThan(10_000);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
     await hanging.stop();
   });
 

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { onTestFinished } from "vitest";
 
+import { freePort } from "../../support/ports.ts";
+
 export interface UdpCollector {
   readonly address: string;
   readonly port: number;
@@ -14,7 +16,7 @@ export interface UdpCollector {
   close(): Promise<void>;
 }
 
-export async function openCollector(address = "127.0.0.1", port = 0): Promise<UdpCollector> {
+export async function openCollector(address = "127.0.0.1", wantedPort?: number): Promise<UdpCollector> {
   const type = address.includes(":") ? "udp6" : "udp4";
   const socket = createSocket({ type, recvBufferSize: 4 << 20 });
   const datagrams: Uint8Array[] = [];
@@ -26,7 +28,8 @@ export async function openCollector(address = "127.0.0.1", port = 0): Promise<Ud
     await once(socket, "close");
   };
   socket.on("message", (message) => datagrams.push(Uint8Array.from(message)));
-  socket.bind(port, address);
+  // One that is closed again stays closed: the kernel gives its port to nobody.
+  socket.bind(wantedPort ?? (await freePort()), address);
   await once(socket, "listening");
   onTestFinished(close);
   return {

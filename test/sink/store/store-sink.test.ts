@@ -40,6 +40,9 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** What waits for the disk and for other tests waits that long. */
+const patience = { timeout: 20_000 };
+
 type Append = (inserts: readonly StoreInsert[]) => Result<AppendOutcome>;
 
 /** A store that answers appends as told and holds `highest` already. */
@@ -91,11 +94,11 @@ const positionsOf = (calls: readonly (readonly StoreInsert[])[]) =>
 describe("the store's sink", () => {
   it("stores batches in order, those of one interval together, and acknowledges them", async () => {
     const store = storeOf(storeAll);
-    await deliverInto(store, { intervalMs: 300 });
+    await deliverInto(store, { intervalMs: 3000 });
     await append(1);
-    await vi.waitFor(() => expect(cursor()).toBe(1));
+    await vi.waitFor(() => expect(cursor()).toBe(1), patience);
     for (const sequence of [2, 3, 4]) await append(sequence);
-    await vi.waitFor(() => expect(cursor()).toBe(4));
+    await vi.waitFor(() => expect(cursor()).toBe(4), patience);
     expect(positionsOf(store.calls)).toEqual([[1], [2, 3, 4]]);
     expect(store.calls[0]![0]).toMatchObject({ batch: new Uint8Array([1]), target });
   });
@@ -103,31 +106,25 @@ describe("the store's sink", () => {
   it("splits a backlog by rows and does not rest within it", async () => {
     for (const sequence of [1, 2, 3, 4, 5]) await append(sequence, 40);
     const store = storeOf(storeAll);
-    const startedMs = performance.now();
-    await deliverInto(store, { rowsMax: 100, intervalMs: 5_000 });
-    await vi.waitFor(() => expect(cursor()).toBe(5));
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    await deliverInto(store, { rowsMax: 100, intervalMs: 3_600_000 });
+    await vi.waitFor(() => expect(cursor()).toBe(5), patience);
     expect(positionsOf(store.calls)).toEqual([[1, 2], [3, 4], [5]]);
   });
 
   it("tries the same again, and acknowledges nothing, until the store has it", async () => {
-    let failures = 3;
+    let isDown = true;
     const store = storeOf((inserts) =>
-      failures-- > 0 ? fail("StoreUnavailable", "down", { retryable: true }) : storeAll(inserts),
+      isDown ? fail("StoreUnavailable", "down", { retryable: true }) : storeAll(inserts),
     );
     await append(1);
     await append(2);
     await deliverInto(store);
-    await vi.waitFor(() => expect(store.calls.length).toBeGreaterThan(1));
+    await vi.waitFor(() => expect(store.calls.length).toBeGreaterThan(2), patience);
     expect(cursor()).toBe(0);
     expect(sink!.status().fault?.code).toBe("StoreUnavailable");
-    await vi.waitFor(() => expect(cursor()).toBe(2), { timeout: 5_000 });
-    expect(positionsOf(store.calls)).toEqual([
-      [1, 2],
-      [1, 2],
-      [1, 2],
-      [1, 2],
-    ]);
+    isDown = false;
+    await vi.waitFor(() => expect(cursor()).toBe(2), patience);
+    expect(positionsOf(store.calls)).toEqual(store.calls.map(() => [1, 2]));
     expect(sink!.status()).toMatchObject({ flowsStored: 2, fault: undefined });
   });
 
@@ -143,7 +140,7 @@ describe("the store's sink", () => {
     );
     for (const sequence of [1, 2, 3]) await append(sequence);
     await deliverInto(store);
-    await vi.waitFor(() => expect(cursor()).toBe(3));
+    await vi.waitFor(() => expect(cursor()).toBe(3), patience);
     expect(sink!.status().batchesSetAside).toBe(1);
     expect(readdirSync(join(directory, "dead")).toSorted()).toEqual(["store-2.batch", "store-2.json"]);
     expect([...readFileSync(join(directory, "dead/store-2.batch"))]).toEqual([2]);
@@ -162,7 +159,7 @@ describe("the store's sink", () => {
     await append(1);
     await append(2, 1, { logstore: "one" });
     await deliverInto(store);
-    await vi.waitFor(() => expect(cursor()).toBe(2), { timeout: 5_000 });
+    await vi.waitFor(() => expect(cursor()).toBe(2), patience);
     expect(sink!.status()).toMatchObject({ flowsStored: 1, batchesSetAside: 1 });
   });
 
@@ -172,7 +169,7 @@ describe("the store's sink", () => {
     );
     for (const sequence of [1, 2, 3]) await append(sequence);
     await deliverInto(store, { refusalPatienceMs: 500 });
-    await vi.waitFor(() => expect(cursor()).toBe(3), { timeout: 15_000 });
+    await vi.waitFor(() => expect(cursor()).toBe(3), patience);
     expect(sink!.status()).toMatchObject({ flowsStored: 2, batchesSetAside: 1 });
   });
 
@@ -194,7 +191,7 @@ describe("the store's sink", () => {
     const store = storeOf(() => fail("Internal", "refused"));
     await append(1);
     await deliverInto(store, { refusalPatienceMs: 0 });
-    await vi.waitFor(() => expect(store.calls.length).toBeGreaterThan(4), { timeout: 10_000 });
+    await vi.waitFor(() => expect(store.calls.length).toBeGreaterThan(4), patience);
     expect(cursor()).toBe(0);
   });
 
@@ -217,13 +214,13 @@ describe("the store's sink", () => {
     );
     expect(await sink.start()).toMatchObject({ ok: false });
     broken = false;
-    await vi.waitFor(() => expect(cursor()).toBe(1));
+    await vi.waitFor(() => expect(cursor()).toBe(1), patience);
   });
 
   it("moves a new spool's positions past those of an old store", async () => {
     await deliverInto(storeOf(storeAll, `${500 * 2 ** 20 + 3}`));
     await append(1);
-    await vi.waitFor(() => expect(cursor()).toBe(501));
+    await vi.waitFor(() => expect(cursor()).toBe(501), patience);
   });
 
   it("stops while the store is down", async () => {
