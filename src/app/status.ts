@@ -1,5 +1,6 @@
 /** What `weir status` shows: every part of a running Weir, as it is now. */
 import type { System } from "./system.ts";
+import { describeVerdicts } from "./verdicts.ts";
 
 export function statusOf({
   capture,
@@ -11,6 +12,7 @@ export function statusOf({
   store,
 }: System): Readonly<Record<string, unknown>> {
   const flowLogs = control.flowLogs.all();
+  const captured = capture.status();
   return {
     ...health.ready(),
     data: data.path,
@@ -18,7 +20,7 @@ export function statusOf({
     flowLogs: { total: flowLogs.length, active: flowLogs.filter(({ status }) => status === "active").length },
     resources: control.resources.all().filter(({ present }) => present).length,
     inStep: reconciler.isInStep(),
-    capture: capture.status(),
+    capture: { ...captured, verdicts: describeVerdicts(captured.verdicts, flowLogs) },
     spool: spool.status(),
     store: store.status(),
   };

@@ -1,5 +1,5 @@
 /** Whether capture knows what the firewall decided. */
-import type { Capture } from "../capture/mod.ts";
+import type { Capture, CaptureStatus } from "../capture/mod.ts";
 import type { FlowLog } from "../control/mod.ts";
 
 export type VerdictAvailability =
@@ -17,4 +17,18 @@ export function verdictsOf(capture: Capture): VerdictAvailability {
 /** Whether the records of any of them tell verdicts. */
 export function wantsVerdicts(flowLogs: readonly FlowLog[]): boolean {
   return flowLogs.some(({ target, status }) => target !== undefined && status === "active");
+}
+
+/** What is told of verdicts. Why there are none is a fault only while a flow log wants them: else nobody looked. */
+export function describeVerdicts(
+  status: CaptureStatus["verdicts"],
+  flowLogs: readonly FlowLog[],
+): Readonly<Record<string, unknown>> {
+  const wanted = wantsVerdicts(flowLogs);
+  const available = status?.available === true;
+  return {
+    wanted,
+    available,
+    ...(wanted && status?.available === false ? { fault: status.fault } : {}),
+  };
 }
