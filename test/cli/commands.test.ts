@@ -254,9 +254,9 @@ describe("weir records --follow", () => {
     ]);
     let out = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-    await expect.poll(() => server.asked.length, { timeout: 10_000 }).toBeGreaterThan(askedBefore + 1);
+    await expect.poll(() => server.asked.length, { timeout: 25_000 }).toBeGreaterThan(askedBefore + 1);
     child.kill("SIGINT");
-    await once(child, "exit");
+    await once(child, "close");
     expect(out).toBe(`${JSON.stringify(record)}\n`);
     expect(server.asked.at(-1)).toMatchObject({ afterPosition: "7" });
   });

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
@@ -7,8 +6,9 @@ import { describe, expect, it } from "vitest";
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { type Control, openControl } from "../../src/control/mod.ts";
 import { silentLogger } from "../../src/observe/mod.ts";
+import { scratchFolder } from "../support/scratch.ts";
 
-function open(directory = mkdtempSync(join(tmpdir(), "weir-keys-"))): {
+function open(directory = scratchFolder("keys")): {
   control: Control;
   directory: string;
 } {

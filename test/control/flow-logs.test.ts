@@ -1,5 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
@@ -14,6 +12,7 @@ import {
   type Service,
 } from "../../src/control/mod.ts";
 import { silentLogger } from "../../src/observe/mod.ts";
+import { scratchFolder } from "../support/scratch.ts";
 
 const host = (...interfaces: string[]) => ({
   agentId: "agent-one",
@@ -22,7 +21,7 @@ const host = (...interfaces: string[]) => ({
 });
 
 function open(options: Partial<ControlOptions> = {}): Control {
-  const path = options.path ?? join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
+  const path = options.path ?? join(scratchFolder("control"), "control.sqlite");
   return unwrap(openControl({ ...options, path }, { clock: systemClock, logger: silentLogger }));
 }
 
@@ -35,7 +34,7 @@ const netflow = { outputs: { netflow: { enabled: true, address: "192.0.2.1" } } 
 
 describe("resources", () => {
   it("keep their ids across restarts and disappearances", () => {
-    const path = join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
+    const path = join(scratchFolder("control"), "control.sqlite");
     const first = open({ path });
     const found = unwrap(
       first.resources.sync({ hosts: [host("eth0", "eth1")], declared: [{ name: "edge" }] }),
@@ -91,7 +90,7 @@ describe("resources", () => {
   });
 
   it("that are gone are forgotten beyond a hundred interfaces, the longest known first, bound ones never", () => {
-    const path = join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
+    const path = join(scratchFolder("control"), "control.sqlite");
     const first = open({ path });
     const { resources, flowLogs } = first;
     const [, , subnet, bound] = unwrap(resources.sync({ hosts: [host("bound")] }));
@@ -280,7 +279,7 @@ describe("listeners", () => {
 });
 
 it("a region that this installation has not is refused at the start", () => {
-  const path = join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
+  const path = join(scratchFolder("control"), "control.sqlite");
   const opened = openControl({ path, regionId: "mars-1" }, { clock: systemClock, logger: silentLogger });
   expect(opened).toMatchObject({ fault: { code: "ConfigInvalid", field: "regionId" } });
   const regions = { sag: ["mars-1"] };

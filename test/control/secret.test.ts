@@ -1,13 +1,13 @@
-import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
 import { unwrap } from "../../src/base/mod.ts";
 import { openSecretBox } from "../../src/control/secret.ts";
+import { scratchFolder } from "../support/scratch.ts";
 
-const newKeyPath = (): string => join(mkdtempSync(join(tmpdir(), "weir-secret-")), "secret.key");
+const newKeyPath = (): string => join(scratchFolder("secret"), "secret.key");
 
 describe("the secret box", () => {
   it("makes a key that only its owner can read, and finds it again", () => {

@@ -1,6 +1,4 @@
 /** A control plane on a directory of its own, and hosts to find. */
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { systemClock, unwrap } from "../../src/base/mod.ts";
@@ -13,9 +11,10 @@ import {
   type Service,
 } from "../../src/control/mod.ts";
 import { silentLogger } from "../../src/observe/mod.ts";
+import { scratchFolder } from "../support/scratch.ts";
 
 export function controlPath(): string {
-  return join(mkdtempSync(join(tmpdir(), "weir-control-")), "control.sqlite");
+  return join(scratchFolder("control"), "control.sqlite");
 }
 
 export function openTestControl(options: Partial<ControlOptions> = {}): Control {

@@ -1,9 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -11,6 +10,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { createGateway, requestHeadOf, type Dialect, type Gateway } from "../../src/gateway/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
+import { scratchFolder } from "../support/scratch.ts";
 
 const echo = (name: string, matches: Dialect["matches"]): Dialect => ({
   name,
@@ -30,7 +30,7 @@ const echo = (name: string, matches: Dialect["matches"]): Dialect => ({
 });
 
 const running: Gateway[] = [];
-const directory = mkdtempSync(join(tmpdir(), "weir-gateway-"));
+const directory = scratchFolder("gateway");
 afterEach(async () => {
   await Promise.all(running.splice(0).map((gateway) => gateway.stop()));
 });

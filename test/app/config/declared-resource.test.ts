@@ -1,6 +1,5 @@
 /** Resources that the configuration declares: held to what each type is, and taken over as they are written. */
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
@@ -9,9 +8,10 @@ import { loadConfiguration } from "../../../src/app/config/mod.ts";
 import { declaredResources } from "../../../src/app/resources.ts";
 import { unwrap } from "../../../src/base/mod.ts";
 import { hostWith, openTestControl } from "../../control/support.ts";
+import { scratchFolder } from "../../support/scratch.ts";
 
 const load = (text: string) => {
-  const file = join(mkdtempSync(join(tmpdir(), "weir-config-")), "weir.yaml");
+  const file = join(scratchFolder("config"), "weir.yaml");
   writeFileSync(file, `resources:\n${text}`);
   return loadConfiguration({ file, environment: {}, flags: [] });
 };

@@ -1,9 +1,6 @@
 /** Signatures, time and replay as clients meet them: over HTTP, against the SAG API. */
 import { createHash, createHmac, randomUUID } from "node:crypto";
-import { mkdtempSync } from "node:fs";
 import { request as httpRequest } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/mod.ts";
 import { sign } from "../rpc/client.ts";
 import { type SagServer, startSagServer } from "../sag/fixture.ts";
+import { scratchFolder } from "../../support/scratch.ts";
 
 let server: SagServer;
 beforeAll(async () => {
@@ -131,7 +129,7 @@ describe.each(bothSignatures)("the %s signature", (_name, make) => {
   });
 
   it("is refused again after a restart", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "weir-replay-"));
+    const directory = scratchFolder("replay");
     const outer = server;
     const first = await startSagServer({ directory });
     server = first;

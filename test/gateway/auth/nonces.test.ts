@@ -1,5 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import * as fc from "fast-check";
@@ -9,6 +7,7 @@ import { type Clock, unwrap } from "../../../src/base/mod.ts";
 import { createDigestSet } from "../../../src/gateway/auth/digest-set.ts";
 import { type NonceOptions, openNonceStore } from "../../../src/gateway/auth/nonces.ts";
 import { createMetrics } from "../../../src/observe/mod.ts";
+import { scratchFolder } from "../../support/scratch.ts";
 
 const minuteMs = 60_000;
 
@@ -26,7 +25,7 @@ function handClock(): Clock & { ms: number; wallMs: number } {
 }
 
 function newPath(): string {
-  return join(mkdtempSync(join(tmpdir(), "weir-nonces-")), "nonces.sqlite");
+  return join(scratchFolder("nonces"), "nonces.sqlite");
 }
 
 function open(options: Partial<NonceOptions> = {}, clock = handClock()) {

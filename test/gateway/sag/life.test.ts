@@ -1,7 +1,4 @@
 /** A flow log's life, and its wire forms as Terraform and the aliyun CLI send and read them. */
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -9,6 +6,7 @@ import { rememberDeliveries } from "../../../src/gateway/dialect/rpc/mod.ts";
 import type { DeliveryStatus } from "../../../src/gateway/mod.ts";
 import { type RecordedClients, recordedClients } from "../rpc/recorded-client.ts";
 import { type SagServer, startSagServer } from "./fixture.ts";
+import { scratchFolder } from "../../support/scratch.ts";
 
 let server: SagServer;
 let clients: RecordedClients;
@@ -158,7 +156,7 @@ describe("a flow log", () => {
   });
 
   it("is as it was after a restart, with its gateways and its number", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "weir-sag-restart-"));
+    const directory = scratchFolder("sag-restart");
     const first = await startSagServer({ directory });
     const ids: string[] = [];
     for (let index = 0; index < 3; index++) {

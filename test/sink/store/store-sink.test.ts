@@ -180,9 +180,9 @@ describe("the store's sink", () => {
     );
     for (const sequence of [1, 2]) await append(sequence);
     await deliverInto(store);
-    await vi.waitFor(() => expect(cursor()).toBe(2), { timeout: 25_000 });
+    await vi.waitFor(() => expect(cursor()).toBe(2), { timeout: 50_000 });
     expect(sink!.status()).toMatchObject({ flowsStored: 2, batchesSetAside: 0 });
-  });
+  }, 60_000);
 
   it("throws no refused batch away when the dead-letter folder is full", async () => {
     const folder = join(directory, "dead");
