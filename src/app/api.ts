@@ -29,6 +29,8 @@ export interface StartedApi {
   readonly endpoint: string;
   /** The same for https, where that is served beside http. */
   readonly httpsEndpoint?: string;
+  /** Undefined where https is off. */
+  readonly certificates: Certificates | undefined;
 }
 
 /**
@@ -47,8 +49,9 @@ export async function startApi(system: System): Promise<Result<StartedApi>> {
   if (!started.ok) return started;
   system.shutdown.add("api", () => cloud.value.stop());
   const endpoint = started.value.address;
-  if (certificates.value === undefined || !endpoint.startsWith("http:")) return ok({ endpoint });
-  return ok({ endpoint, httpsEndpoint: endpoint.replace("http:", "https:") });
+  const served = { endpoint, certificates: certificates.value };
+  if (certificates.value === undefined || !endpoint.startsWith("http:")) return ok(served);
+  return ok({ ...served, httpsEndpoint: endpoint.replace("http:", "https:") });
 }
 
 function cloudGateway(

@@ -1,6 +1,7 @@
 /** Starts Weir: everything behind the API, the API, and the proof that it works. */
 import { type Fault, ok, type Result, toFault } from "../base/mod.ts";
-import { startApi } from "./api.ts";
+import type { Logger } from "../observe/mod.ts";
+import { startApi, type StartedApi } from "./api.ts";
 import type { Configuration } from "./config/mod.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import type { RunningServer, ServeReport } from "./report/mod.ts";
@@ -15,19 +16,36 @@ export async function serve(configuration: Configuration): Promise<Result<Runnin
   const started = await startSystem(configuration);
   if (!started.ok) return started;
   const system = started.value;
-  const report = await becomeReady(system).catch((error: unknown): Result<never> => ({
+  const ready = await becomeReady(system).catch((error: unknown): Result<never> => ({
     ok: false,
     fault: toFault(error),
   }));
-  if (!report.ok) {
+  if (!ready.ok) {
     await system.shutdown.run();
-    return report;
+    return ready;
   }
-  system.logger.info({ endpoint: report.value.endpoint, data: system.data.path }, "weir is ready");
-  return ok({ report: report.value, stop: () => system.shutdown.run() });
+  const { report, certificates } = ready.value;
+  system.logger.info({ endpoint: report.endpoint, data: system.data.path }, "weir is ready");
+  return ok({
+    report,
+    reload: () => reload(system.logger, certificates),
+    stop: () => system.shutdown.run(),
+  });
 }
 
-async function becomeReady(system: System): Promise<Result<ServeReport>> {
+/** Settings hold from one start to the next: what runs by them would have to be taken apart. */
+function reload(logger: Logger, certificates: StartedApi["certificates"]): void {
+  const read = certificates?.reload() ?? ok(undefined);
+  if (!read.ok) logger.error({ fault: read.fault.message }, "the certificate could not be read anew");
+  logger.info({}, "looked for a new certificate; settings are read at the next start");
+}
+
+interface Ready {
+  readonly report: ServeReport;
+  readonly certificates: StartedApi["certificates"];
+}
+
+async function becomeReady(system: System): Promise<Result<Ready>> {
   const { control, capture } = system;
   const key = firstAccessKey(system);
   if (!key.ok) return key;
@@ -39,8 +57,9 @@ async function becomeReady(system: System): Promise<Result<ServeReport>> {
   const { credentials, isNew, isGiven } = key.value;
   const accountId = control.accounts.default.id;
   const captureFault = capture.status().fault;
-  return ok({
-    ...api.value,
+  const { certificates, ...endpoints } = api.value;
+  const report: ServeReport = {
+    ...endpoints,
     data: system.data.path,
     accountId,
     accessKeyId: credentials.accessKeyId,
@@ -57,7 +76,8 @@ async function becomeReady(system: System): Promise<Result<ServeReport>> {
         ...(parentId === undefined ? {} : { parentId }),
       })),
     warnings: captureFault === undefined ? [] : [warningOf(captureFault)],
-  });
+  };
+  return ok({ report, certificates });
 }
 
 function warningOf({ message, remedy }: Fault): string {

@@ -1,4 +1,6 @@
 /** `weir serve`: starts Weir in the foreground. */
+import { isatty } from "node:tty";
+
 import { buildCommand } from "@stricli/core";
 
 import { fail, type Result, toFault } from "../base/mod.ts";
@@ -21,7 +23,7 @@ export const serveCommand = buildCommand({
   docs: {
     brief: "Start Weir: the APIs, the capture, the log service",
     fullDescription:
-      "Starts Weir in the foreground and says, once it is ready, the address, the access key and the resources it found. Stop it with SIGTERM or Ctrl-C: it then delivers what it has accepted, within 10 seconds. Every setting can be given in a file (--config), as WEIR_… in the environment, or with --set; see docs/reference/configuration.md.",
+      "Starts Weir in the foreground and says, once it is ready, the address, the access key and the resources it found. Stop it with SIGTERM or Ctrl-C: it then delivers what it has accepted, within 10 seconds. So it does when its terminal is closed; without a terminal, as a service, SIGHUP makes it look for a new certificate (tls.certificate) and go on. Every setting can be given in a file (--config), as WEIR_… in the environment, or with --set; see docs/reference/configuration.md.",
     customUsage: ["", "--listen 0.0.0.0:8080 --data /srv/weir", "--config /etc/weir/weir.yaml --json"],
   },
   parameters: {
@@ -45,16 +47,23 @@ export const serveCommand = buildCommand({
 });
 
 async function runServe(flags: ServeFlags): Promise<void> {
+  const hasTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor));
+  let running: RunningServer | undefined;
+  // A service that starts has nothing to read anew yet, and must not end of it either.
+  if (!hasTerminal) process.on("SIGHUP", () => running?.reload());
   const started = await start(flags);
   if (!started.ok) return printFault(flags, started.fault);
   const { server, warnings } = started.value;
+  running = server;
   const report = { ...server.report, warnings: [...warnings, ...server.report.warnings] };
   // Before anyone is told that it is ready, and may ask it to stop again at once.
-  const stopping = stopSignal();
+  const stopping = stopSignal(hasTerminal);
   if (flags.json === true) process.stdout.write(readyLine(report));
   else process.stdout.write(readyText(report));
   const style = createStyle(process.stderr);
   for (const warning of report.warnings) process.stderr.write(`${style.warning("warning:")} ${warning}\n`);
+  // A terminal that is gone takes no more words.
+  process.stderr.on("error", () => undefined);
   await stopping;
   process.stderr.write(
     "Stopping: what was accepted is delivered, within 10 seconds. Ctrl-C again ends Weir at once.\n",
@@ -108,9 +117,10 @@ function settingFlags(flags: ServeFlags): Result<[path: string, value: string][]
 
 /**
  * The first signal asks for a graceful stop; another one, a second later or more, ends the process at once.
- * Sooner it is the same one again: `timeout` and some supervisors signal the process and then its group.
+ * Sooner it is the same one again: `timeout` and some supervisors signal the process and then its group. A program of
+ * a terminal stops when that is hung up, and shells may say so more than once.
  */
-function stopSignal(): Promise<void> {
+function stopSignal(hasTerminal: boolean): Promise<void> {
   return new Promise((resolve) => {
     let stoppingSinceMs: number | undefined;
     const onSignal = (): void => {
@@ -119,6 +129,12 @@ function stopSignal(): Promise<void> {
       stoppingSinceMs ??= nowMs;
       resolve();
     };
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, onSignal);
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, onSignal);
+    if (hasTerminal) {
+      process.on("SIGHUP", () => {
+        stoppingSinceMs ??= performance.now();
+        resolve();
+      });
+    }
   });
 }

@@ -14,9 +14,12 @@ export interface Logger {
 }
 
 export function createLogger(level: LogLevel, bindings: Record<string, unknown> = {}): Logger {
+  const standardError = destination({ dest: 2, sync: true });
+  // Standard error may be a terminal that is gone: then nobody reads the log, and Weir goes on without.
+  standardError.on("error", () => undefined);
   const logger: PinoLogger = pino(
     { level, base: bindings, timestamp: () => `,"time":"${new Date().toISOString()}"` },
-    destination({ dest: 2, sync: true }),
+    standardError,
   );
   return logger;
 }

@@ -37,9 +37,8 @@ const expireRollupMs = 30_000;
 // A store without its parent would keep the directory from the next one. Nothing is lost by this: an insert
 // is stored as a whole or not at all, and the next parent sends again what was not confirmed.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-// The parent decides when to stop; a Ctrl-C in the terminal reaches both.
-process.on("SIGINT", () => undefined);
-process.on("SIGTERM", () => undefined);
+// The parent decides when to stop; a Ctrl-C in the terminal, and its end, reach both.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
 
 // Before the directory is locked: one that hangs does not see the disconnect.
 await endWithParent(Number(process.argv[3]));

@@ -17,6 +17,8 @@ export interface CertificateFile {
    * `ConfigInvalid`.
    */
   current(): Result<ServerCertificate>;
+  /** The same, however short ago the files were looked at; what cannot be used is said again. */
+  reload(): Result<ServerCertificate>;
 }
 
 const recheckMs = 2000;
@@ -49,28 +51,32 @@ export function createCertificateFile(
       return refuse(`cannot read the certificate: ${toFault(error).message}`, toFault(error).message);
     }
   };
-  return {
-    current: () => {
-      const nowMs = clock.monotonicMs();
-      if (loaded !== undefined && nowMs - checkedMs < recheckMs) return ok(loaded.found);
-      checkedMs = nowMs;
-      const next = load();
-      if (next.ok) {
-        if (loaded !== undefined && next.value !== loaded)
-          logger.info({ certificatePath }, "the certificate was read anew");
-        loaded = next.value;
-        return ok(loaded.found);
-      }
-      if (loaded === undefined) return next;
-      // Once for each state of the files, not for each look at them.
-      if (next.fault.value !== refusedStamp) {
-        logger.error(
-          { fault: next.fault.message },
-          "the changed certificate cannot be used; the one before stays",
-        );
-        refusedStamp = next.fault.value ?? "";
-      }
+  const look = (): Result<ServerCertificate> => {
+    checkedMs = clock.monotonicMs();
+    const next = load();
+    if (next.ok) {
+      if (loaded !== undefined && next.value !== loaded)
+        logger.info({ certificatePath }, "the certificate was read anew");
+      loaded = next.value;
       return ok(loaded.found);
+    }
+    if (loaded === undefined) return next;
+    // Once for each state of the files, not for each look at them.
+    if (next.fault.value !== refusedStamp) {
+      logger.error(
+        { fault: next.fault.message },
+        "the changed certificate cannot be used; the one before stays",
+      );
+      refusedStamp = next.fault.value ?? "";
+    }
+    return ok(loaded.found);
+  };
+  return {
+    current: () =>
+      loaded !== undefined && clock.monotonicMs() - checkedMs < recheckMs ? ok(loaded.found) : look(),
+    reload: () => {
+      refusedStamp = "";
+      return look();
     },
   };
 }

@@ -51,6 +51,8 @@ export interface Certificates {
   certificateFor(host: string | undefined): Promise<Result<ServerCertificate>>;
   /** Makes the certificates if there are none yet. Faults: likewise. */
   describe(): Promise<Result<CertificateReport>>;
+  /** Looks at the user's files now; of the local authority there is nothing to read anew. Faults: likewise. */
+  reload(): Result<void>;
 }
 
 interface Deps {
@@ -67,6 +69,10 @@ export function createCertificates(config: TlsConfig, deps: Deps): Certificates 
         const found = file.current();
         return found.ok ? ok({ source: "files", ...report(found.value.certificate) }) : found;
       },
+      reload: () => {
+        const found = file.reload();
+        return found.ok ? ok(undefined) : found;
+      },
     };
   }
   const authority = createLocalAuthority(
@@ -81,6 +87,7 @@ export function createCertificates(config: TlsConfig, deps: Deps): Certificates 
   return {
     certificateFor: (host) => authority.certificateFor(host),
     describe: () => describeLocal(authority),
+    reload: () => ok(undefined),
   };
 }
 

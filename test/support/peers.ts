@@ -22,6 +22,7 @@ export const peerPackages = {
   openssl: "openssl",
   pmacctd: "pmacct",
   runuser: "util-linux",
+  script: "bsdutils",
   setpriv: "util-linux",
   softflowd: "softflowd",
   tcpdump: "tcpdump",

@@ -57,6 +57,11 @@ describe("the user's certificate", () => {
     put(second);
     clock.ms += 5000;
     expect(unwrap(file.current())).toEqual(second);
+    put(first);
+    expect(unwrap(file.current())).toEqual(second);
+    expect(unwrap(file.reload())).toEqual(first);
+    put({ ...second, key: first.key });
+    expect(unwrap(file.reload())).toEqual(first);
   });
 
   it("stays in use while its files are being replaced, or were by what is none", () => {

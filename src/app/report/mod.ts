@@ -29,6 +29,8 @@ export interface ReportedResource {
 
 export interface RunningServer {
   readonly report: ServeReport;
+  /** Reads anew what can be while Weir runs, which are the files of the certificate; the log says what came of it. */
+  reload(): void;
   /** Drains and stops; resolves when everything accepted is on disk. */
   stop(): Promise<void>;
 }
