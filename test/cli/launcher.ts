@@ -3,6 +3,11 @@ import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 
+import { vi } from "vitest";
+
+// Each command is a process, and some tests have a dozen.
+vi.setConfig({ testTimeout: 120_000 });
+
 /** The launcher of this checkout. */
 export const launcher = resolve(import.meta.dirname, "../../weir");
 

@@ -165,13 +165,13 @@ async function expectTiersToAgree(
 describe("histograms from rollup tiers", () => {
   it("are those of the records, for any search, range and interval", async () => {
     await expectTiersToAgree(1, { sag: sagRecordFormat }, sagTerms);
-  }, 120_000);
+  }, 300_000);
 
   it("are those of the records where records differ by service", async () => {
     await expectTiersToAgree(2, { vpc: vpcRecordFormat }, vpcTerms);
     await flowStore.rollUp();
     expect(await tiersThatDiffer(flowStore.store)).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });
 
 describe("which tier answers", () => {
@@ -249,7 +249,7 @@ describe("a histogram that is read while flows are rolled up", () => {
     }
     await writing;
     expect(reads).toBeGreaterThan(20);
-  }, 120_000);
+  }, 300_000);
 });
 
 describe("a histogram of days whose records have gone", () => {

@@ -145,7 +145,7 @@ class Reopen implements Command {
   }
 }
 
-describe("a spool and a list", () => {
+describe("a spool and a list", { timeout: 120_000 }, () => {
   it("behave alike under any mix of appends, acknowledgements and reopenings", async () => {
     const batch = fc.record({
       origin: fc.constantFrom("a/1", "a/2"),

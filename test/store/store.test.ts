@@ -43,7 +43,7 @@ afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 
-describe("a store", () => {
+describe("a store", { timeout: 120_000 }, () => {
   let store: Store;
   let path: string;
 
@@ -252,7 +252,7 @@ describe("a store", () => {
   });
 });
 
-describe("a store whose process is killed", () => {
+describe("a store whose process is killed", { timeout: 120_000 }, () => {
   let store: Store | undefined;
 
   afterEach(() => store?.stop());
@@ -276,7 +276,7 @@ describe("a store whose process is killed", () => {
   });
 });
 
-describe("a store whose process hangs", () => {
+describe("a store whose process hangs", { timeout: 120_000 }, () => {
   it("gets another one", async () => {
     const store = storeAt(newDirectory());
     unwrap(await store.start());
@@ -288,7 +288,7 @@ describe("a store whose process hangs", () => {
   });
 });
 
-describe("a store that is stopped while it starts", () => {
+describe("a store that is stopped while it starts", { timeout: 120_000 }, () => {
   it("stays stopped, and can be started again", async () => {
     const store = storeAt(newDirectory());
     const starting = store.start();
@@ -302,7 +302,7 @@ describe("a store that is stopped while it starts", () => {
   });
 });
 
-describe("a store that an earlier version made", () => {
+describe("a store that an earlier version made", { timeout: 120_000 }, () => {
   it("gets the columns that have come since, with the value that the field table gives older rows", async () => {
     const path = newDirectory();
     const store = storeAt(path);
@@ -326,7 +326,7 @@ describe("a store that an earlier version made", () => {
   });
 });
 
-describe("a store that may not use the Arrow hook", () => {
+describe("a store that may not use the Arrow hook", { timeout: 120_000 }, () => {
   it("stores the same by way of text", async () => {
     const stored: unknown[] = [];
     for (const ingest of ["arrow", "text"] as const) {

@@ -328,7 +328,7 @@ describe("a search over stored flows", () => {
       fields: sagFields,
       flow: storedFlow,
     });
-  }, 120_000);
+  }, 300_000);
 
   it("finds them where records lack a field", async () => {
     await expectSearchesToAgree({
@@ -337,7 +337,7 @@ describe("a search over stored flows", () => {
       fields: sagFields,
       flow: storedFlow,
     });
-  }, 120_000);
+  }, 300_000);
 
   it("finds them where a logstore holds records of two services", async () => {
     await expectSearchesToAgree({
@@ -346,5 +346,5 @@ describe("a search over stored flows", () => {
       fields: bothFields,
       flow: fc.oneof(storedFlow, { weight: 2, arbitrary: vpcFlow }),
     });
-  }, 120_000);
+  }, 300_000);
 });

@@ -150,7 +150,7 @@ describe("a pcapng file", () => {
   });
 });
 
-describe("readFrames()", () => {
+describe("readFrames()", { timeout: 120_000 }, () => {
   it("never throws and always ends, whatever the bytes and however they come", () => {
     const options = { littleEndian: true };
     const seeds = [
