@@ -10,13 +10,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { randomText, type Result } from "../base/mod.ts";
 import {
   batchId,
-  createFlowBatch,
   decodeFlowBatch,
   encodeFlowBatch,
   type FlowBatch,
-  type FlowBatchHeader,
-  flowDirections,
   logStatuses,
+  type WindowStatus,
+  windowStatusBatch,
 } from "../flow/mod.ts";
 import type { Logger, Metrics } from "../observe/mod.ts";
 import { storeSinkName } from "../sink/store/mod.ts";
@@ -44,19 +43,12 @@ const toldMax = 16_384;
 const batchWindowsMax = 4096;
 const pauseMsDefault = 1000;
 
-/** A window of a subject, and what a row of it must say besides. */
-interface Window {
-  readonly startUs: number;
-  readonly windowS: number;
-  readonly observationDomain: number;
-}
-
 /** What is to be told of one subject. */
 interface Untold {
   readonly flowLogId: string;
   readonly resourceId: string;
   readonly target: DroppedBatch["target"];
-  readonly windows: Window[];
+  readonly windows: WindowStatus[];
 }
 
 export function createDroppedWindows(dependencies: DroppedWindowsDependencies): DroppedWindows {
@@ -75,7 +67,7 @@ export function createDroppedWindows(dependencies: DroppedWindowsDependencies): 
       for (let from = 0; from < windows.length; from += batchWindowsMax) {
         const some = windows.slice(from, from + batchWindowsMax);
         const header = { agentId, bootId, sequence: ++sequence, flowLogId, resourceId };
-        const bytes = encodeFlowBatch(skipDataBatch(header, some));
+        const bytes = encodeFlowBatch(windowStatusBatch(header, some));
         const routes = [{ sink: storeSinkName, target }];
         told.add(some.length);
         const input = { batchId: batchId(header), bytes, rows: some.length, routes };
@@ -125,8 +117,8 @@ async function appendUntilAccepted(
 }
 
 /** The windows of the batch that are not told yet, which they are from now on. */
-function newWindowsOf({ header, columns, count }: FlowBatch, known: Set<string>): Window[] {
-  const windows: Window[] = [];
+function newWindowsOf({ header, columns, count }: FlowBatch, known: Set<string>): WindowStatus[] {
+  const windows: WindowStatus[] = [];
   for (let row = 0; row < count; row++) {
     const windowS = columns.windowS[row]!;
     if (windowS === 0) continue;
@@ -137,7 +129,13 @@ function newWindowsOf({ header, columns, count }: FlowBatch, known: Set<string>)
     if (columns.logStatus[row] === logStatuses.skipData) known.delete(key);
     if (known.has(key)) continue;
     remember(known, key);
-    windows.push({ startUs, windowS, observationDomain: columns.observationDomain[row]! });
+    windows.push({
+      startUs,
+      endUs: startUs + windowUs,
+      windowS,
+      logStatus: logStatuses.skipData,
+      observationDomain: columns.observationDomain[row]!,
+    });
   }
   return windows;
 }
@@ -148,21 +146,4 @@ function remember(known: Set<string>, key: string): void {
     if (known.size <= toldMax) return;
     known.delete(oldest);
   }
-}
-
-function skipDataBatch(header: FlowBatchHeader, windows: readonly Window[]): FlowBatch {
-  const batch = createFlowBatch(windows.length, header);
-  const { columns } = batch;
-  for (const [row, { startUs, windowS, observationDomain }] of windows.entries()) {
-    columns.startUs[row] = startUs;
-    columns.endUs[row] = startUs + windowS * 1_000_000;
-    columns.logStatus[row] = logStatuses.skipData;
-    columns.windowS[row] = windowS;
-    columns.observationDomain[row] = observationDomain;
-  }
-  columns.ipVersion.fill(4);
-  columns.flowDirection.fill(flowDirections.unknown);
-  columns.samplingInterval.fill(1);
-  batch.count = windows.length;
-  return batch;
 }

@@ -304,9 +304,9 @@ function openCapture(
   { configuration, data, logger, metrics, children, control }: Foundation,
   deps: Pick<VerdictCaptureDeps, "accept" | "onVerdictsChanged" | "windowMemory">,
 ): Capture {
-  const { method, ringBytes, snapshotBytes, encapsulations, verdictGroup } = configuration.capture;
+  const { method, workers, ringBytes, snapshotBytes, encapsulations, verdictGroup } = configuration.capture;
   return createVerdictCapture(
-    { method, ringBytes, snapshotBytes, encapsulations, verdictGroup },
+    { method, workers, ringBytes, snapshotBytes, encapsulations, verdictGroup },
     {
       ...deps,
       logger,

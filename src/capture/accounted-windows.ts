@@ -17,6 +17,8 @@ export interface AccountedWindows {
    */
   follow(plan: CapturePlan, pendingSinceUs: number | undefined): void;
   note(subjects: readonly AccountedSubject[]): void;
+  /** Undefined for a subject that is not wanted, or whose first process has not begun. */
+  upToUs(subject: SubjectName): number | undefined;
   /** The plan with what the next process has to know. */
   continued(plan: CapturePlan): CapturePlan;
 }
@@ -76,6 +78,7 @@ export function createAccountedWindows(source: CaptureSource, memory?: WindowMem
       }
       change(changed, []);
     },
+    upToUs: (subject) => accounted.get(nameOf(subject)),
     continued: (plan) => ({
       ...plan,
       subjects: plan.subjects.map((subject) => {

@@ -26,16 +26,21 @@ const outcomes = [
 
 const windowStatuses = ["ok", "noData", "skipData"] as const satisfies readonly (keyof WindowCounts)[];
 
-/** `source` tells the gauges of several captures apart. */
-export function createCaptureMetrics(metrics: Metrics, source: string): CaptureMetrics {
-  const rounds = [createLedgerTotals(metrics, source), createSubjectTotals(metrics)];
-  const gauges = createGauges(metrics, { source });
+/**
+ * `source` tells the gauges of several captures apart, and `worker` those that share one source; what is said of
+ * windows they say together, so that it is left to createWindowMetrics().
+ */
+export function createCaptureMetrics(metrics: Metrics, source: string, worker?: string): CaptureMetrics {
+  const ofWorker: Labels = worker === undefined ? {} : { worker };
+  const rounds = [
+    createLedgerTotals(metrics, source, ofWorker),
+    createSubjectTotals(metrics, ofWorker),
+    ...(worker === undefined ? [createWindowTotals(metrics)] : []),
+  ];
+  const gauges = createGauges(metrics, { source, ...ofWorker }, ofWorker);
   return {
     report(status) {
-      for (const { report, totals } of rounds) {
-        report(status);
-        for (const total of totals) total.endRound();
-      }
+      for (const round of rounds) endRound(round, status);
       gauges.report(status);
     },
     processEnded() {
@@ -53,12 +58,33 @@ export function createCaptureMetrics(metrics: Metrics, source: string): CaptureM
   };
 }
 
-interface ReportedTotals {
-  readonly totals: readonly Totals[];
-  readonly report: (status: SessionStatus) => void;
+type SubjectWindows = Pick<SubjectStatus, "flowLogId" | "resourceId" | "windows">;
+
+export interface WindowMetrics {
+  /** Takes what was said of the windows of each subject so far. */
+  report(subjects: readonly SubjectWindows[]): void;
 }
 
-function createLedgerTotals(metrics: Metrics, source: string): ReportedTotals {
+export function createWindowMetrics(metrics: Metrics): WindowMetrics {
+  const totals = createWindowTotals(metrics);
+  return { report: (subjects) => endRound(totals, { subjects }) };
+}
+
+interface ReportedTotals<Status> {
+  readonly totals: readonly Totals[];
+  readonly report: (status: Status) => void;
+}
+
+function endRound<Status>({ report, totals }: ReportedTotals<Status>, status: Status): void {
+  report(status);
+  for (const total of totals) total.endRound();
+}
+
+function createLedgerTotals(
+  metrics: Metrics,
+  source: string,
+  ofWorker: Labels,
+): ReportedTotals<SessionStatus> {
   const seen = createTotals(
     metrics.counter("weir_capture_seen_packets_total", "Packets that the kernel offered, by interface"),
   );
@@ -77,16 +103,19 @@ function createLedgerTotals(metrics: Metrics, source: string): ReportedTotals {
           flow_log: entry.flowLogId,
           resource: entry.resourceId,
           interface: entry.interfaceName,
+          ...ofWorker,
         };
         seen.set(entry.seen, labels);
         for (const outcome of outcomes) packets.set(entry[outcome], { ...labels, outcome });
       }
-      checks.set(check.checks, { source });
+      checks.set(check.checks, { source, ...ofWorker });
     },
   };
 }
 
-function createSubjectTotals(metrics: Metrics): ReportedTotals {
+type Subjects = Pick<SessionStatus, "subjects">;
+
+function createSubjectTotals(metrics: Metrics, ofWorker: Labels): ReportedTotals<Subjects> {
   const packets = createTotals(
     metrics.counter("weir_capture_metered_packets_total", "Packets metered, by flow log"),
   );
@@ -99,6 +128,23 @@ function createSubjectTotals(metrics: Metrics): ReportedTotals {
   const evicted = createTotals(
     metrics.counter("weir_capture_evicted_flows_total", "Flows ended early for lack of room, by flow log"),
   );
+  return {
+    totals: [packets, octets, ended, evicted],
+    report({ subjects }) {
+      for (const subject of subjects) {
+        const labels = { ...subjectLabels(subject), ...ofWorker };
+        packets.set(subject.packets, labels);
+        octets.set(subject.octets, labels);
+        ended.set(subject.flowsEnded, labels);
+        evicted.set(subject.flowsEvicted, labels);
+      }
+    },
+  };
+}
+
+function createWindowTotals(
+  metrics: Metrics,
+): ReportedTotals<{ readonly subjects: readonly SubjectWindows[] }> {
   const windows = createTotals(
     metrics.counter(
       "weir_capture_windows_total",
@@ -107,22 +153,22 @@ function createSubjectTotals(metrics: Metrics): ReportedTotals {
     windowStatuses.length * goneSeriesMax,
   );
   return {
-    totals: [packets, octets, ended, evicted, windows],
+    totals: [windows],
     report({ subjects }) {
       for (const subject of subjects) {
-        const labels = subjectLabels(subject);
-        packets.set(subject.packets, labels);
-        octets.set(subject.octets, labels);
-        ended.set(subject.flowsEnded, labels);
-        evicted.set(subject.flowsEvicted, labels);
         if (subject.windows === undefined) continue;
+        const labels = subjectLabels(subject);
         for (const said of windowStatuses) windows.set(subject.windows[said], { ...labels, status: said });
       }
     },
   };
 }
 
-function createGauges(metrics: Metrics, labels: Labels): { report(status: SessionStatus): void } {
+function createGauges(
+  metrics: Metrics,
+  labels: Labels,
+  ofWorker: Labels,
+): { report(status: SessionStatus): void } {
   const active: Gauge = metrics.gauge("weir_capture_active_flows", "Flows being metered, by flow log");
   const inFlight = metrics.gauge("weir_capture_batches_waiting", "Flow batches not accepted yet, by source");
   const error = metrics.gauge(
@@ -132,9 +178,10 @@ function createGauges(metrics: Metrics, labels: Labels): { report(status: Sessio
   let known: SubjectStatus[] = [];
   return {
     report(status) {
-      for (const subject of known) active.remove(subjectLabels(subject));
+      for (const subject of known) active.remove({ ...subjectLabels(subject), ...ofWorker });
       known = [...status.subjects];
-      for (const subject of known) active.set(subject.activeFlows, subjectLabels(subject));
+      for (const subject of known)
+        active.set(subject.activeFlows, { ...subjectLabels(subject), ...ofWorker });
       inFlight.set(status.batchesInFlight, labels);
       const errorNow = status.ledger.reduce((sum, entry) => sum + Math.abs(ledgerError(entry)), 0);
       error.set(errorNow + status.check.errorPackets, labels);
@@ -142,7 +189,7 @@ function createGauges(metrics: Metrics, labels: Labels): { report(status: Sessio
   };
 }
 
-function subjectLabels({ flowLogId, resourceId }: SubjectStatus): Labels {
+function subjectLabels({ flowLogId, resourceId }: Pick<SubjectStatus, "flowLogId" | "resourceId">): Labels {
   return { flow_log: flowLogId, resource: resourceId };
 }
 

@@ -20,7 +20,9 @@ import {
   emptyPlan,
   type PrivilegeReport,
   type SubjectStatus,
+  type WorkerWindow,
 } from "./plan.ts";
+import type { RingShare } from "./ring/ring.ts";
 import { lowestInterfaces } from "./selection.ts";
 import { neededCapabilities, withAmbientOnly } from "./privilege.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
@@ -58,6 +60,18 @@ export interface Capture {
   stop(): Promise<void>;
 }
 
+/** What a capture has to know that shares the packets of its interfaces with others. */
+export interface WorkerPlace {
+  readonly share: RingShare;
+  /** Tells its metrics from the others'. */
+  readonly name: string;
+  readonly windows: AccountedWindows;
+  /** Takes what the process has to say of windows; it comes before their time is noted in `windows`. */
+  readonly onWindows: (windows: readonly WorkerWindow[]) => void;
+  /** The process cannot work, though it did before. */
+  readonly onUnavailable: () => void;
+}
+
 const startTimeoutMs = 15_000;
 const applyTimeoutMs = 15_000;
 const stopTimeoutMs = 5000;
@@ -91,6 +105,7 @@ interface Parts {
   readonly state: CaptureState;
   readonly captureMetrics: CaptureMetrics;
   readonly windows: AccountedWindows;
+  readonly place: WorkerPlace | undefined;
   readonly tcpdumps: TcpdumpGroup;
   readonly supervisor: Supervisor;
 }
@@ -104,8 +119,15 @@ const emptySession: SessionStatus = {
   batchesInFlight: 0,
 };
 
-/** Makes the capture; settings that `given` leaves out have their defaults. */
-export function createCapture(given: Partial<CaptureConfig>, deps: CaptureDeps): Capture {
+/**
+ * Makes a capture of one process, whatever `workers` says; settings that `given` leaves out have their defaults.
+ * With a `place` it is one of several that read the same rings, and its method is the ring.
+ */
+export function createCapture(
+  given: Partial<CaptureConfig>,
+  deps: CaptureDeps,
+  place?: WorkerPlace,
+): Capture {
   const config: CaptureConfig = { ...defaultCaptureConfig, ...given };
   const state = createState(config);
   const supervisor = createSupervisor(config.heartbeatTimeoutMs, {
@@ -117,9 +139,9 @@ export function createCapture(given: Partial<CaptureConfig>, deps: CaptureDeps):
   });
   const tcpdumps = createTcpdumpGroup({ ...config, ...deps, send: (message) => supervisor.send(message) });
   const source = config.method === "nflog" ? "verdicts" : "packets";
-  const captureMetrics = createCaptureMetrics(deps.metrics, source);
-  const windows = createAccountedWindows(source, deps.windowMemory);
-  const parts: Parts = { config, deps, state, captureMetrics, windows, tcpdumps, supervisor };
+  const captureMetrics = createCaptureMetrics(deps.metrics, source, place?.name);
+  const windows = place?.windows ?? createAccountedWindows(source, deps.windowMemory);
+  const parts: Parts = { config, deps, state, captureMetrics, windows, place, tcpdumps, supervisor };
   return {
     start: () => start(parts),
     apply: (plan) => apply(parts, plan),
@@ -187,11 +209,13 @@ async function stop({ state, supervisor, tcpdumps }: Parts): Promise<void> {
   state.phase = "stopped";
 }
 
-function onSpawn({ config, deps, state, supervisor }: Parts): void {
+function onSpawn({ config, deps, state, place, supervisor }: Parts): void {
   state.processNumber++;
   state.underWay = createBatchesUnderWay();
   const bootId = randomText(12);
-  supervisor.send({ type: "start", config, method: state.method, agentId: deps.agentId, bootId });
+  const { method } = state;
+  const share = place?.share;
+  supervisor.send({ type: "start", config, method, agentId: deps.agentId, bootId, share });
 }
 
 function onMessage(parts: Parts, message: FromChild): void {
@@ -210,6 +234,7 @@ function onMessage(parts: Parts, message: FromChild): void {
     case "batch":
       return void takeBatch(parts, message.sequence, message.bytes);
     case "accounted":
+      parts.place?.onWindows(message.windows);
       return parts.windows.note(message.subjects);
     case "chunkTaken":
       return parts.tcpdumps.taken(message.interfaceName, message.packetType);
@@ -243,13 +268,14 @@ function onFailed(parts: Parts, reason: Fault): void {
   turnOff(parts, reason);
 }
 
-function turnOff({ state, supervisor }: Parts, reason: Fault): Result<CaptureStatus> {
+function turnOff({ state, place, supervisor }: Parts, reason: Fault): Result<CaptureStatus> {
   supervisor.abandon();
   state.phase = "unavailable";
   state.fault = reason;
   const result = { ok: false, fault: reason } as const;
   resolveAll(state.starting, result);
   resolveAll(state.applying, result);
+  place?.onUnavailable();
   return result;
 }
 

@@ -12,9 +12,11 @@ export interface ReplayConfig {
 export interface CaptureConfig {
   /** `auto` takes the ring, and tcpdump where the ring cannot be had; `nflog` reads packets with their verdicts. */
   readonly method: "auto" | "ring" | "tcpdump" | "replay" | "nflog";
-  /** Memory of each interface's ring. */
+  /** Processes that share the packets of each interface; several with the ring only, which `auto` is then. */
+  readonly workers: number;
+  /** Memory of each interface's ring, in each worker. */
   readonly ringBytes: number;
-  /** Memory of all rings of that size; interfaces beyond it, such as those of many containers, get `smallRingBytes`. */
+  /** Memory of all workers' rings of that size; interfaces beyond it, such as those of many containers, get `smallRingBytes`. */
   readonly ringsBytesMax: number;
   readonly smallRingBytes: number;
   /**
@@ -44,6 +46,7 @@ const nobody = 65534;
 
 export const defaultCaptureConfig: CaptureConfig = {
   method: "auto",
+  workers: 1,
   ringBytes: 32 * 1024 * 1024,
   ringsBytesMax: 512 * 1024 * 1024,
   smallRingBytes: 2 * 1024 * 1024,

@@ -60,10 +60,14 @@ export function readInterface(name: string, addresses = networkInterfaces()): Ho
     macAddress: macAddress(name),
     addresses: (addresses[name] ?? []).map((entry) => entry.address),
     kind: kindOf(name, lowerNames),
-    up: (Number.parseInt(attribute(name, "flags"), 16) & flagUp) !== 0,
+    up: isUp(name),
     lowerNames,
     upperNames: linkNames(name, "upper_"),
   };
+}
+
+export function isUp(name: string): boolean {
+  return (Number.parseInt(attribute(name, "flags"), 16) & flagUp) !== 0;
 }
 
 /** The kernel's index of the interface; 0 if there is none of that name. */

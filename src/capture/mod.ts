@@ -23,3 +23,4 @@ export {
   type VerdictStatus,
 } from "./plan.ts";
 export { createVerdictCapture, type VerdictCaptureDeps } from "./verdict-capture.ts";
+export { createWorkerGroup } from "./worker-group.ts";

@@ -149,10 +149,26 @@ export interface SubjectStatus {
   readonly accountedUpToUs?: number;
 }
 
+/** A window whose packets have been read, and what is to be said of it: a status of logStatuses. */
+export interface ClosedWindow {
+  readonly windowUs: number;
+  /** Exclusive. */
+  readonly endUs: number;
+  readonly logStatus: number;
+}
+
 /** Up to where a subject's windows have been spoken of. */
-export type AccountedSubject = Pick<SubjectStatus, "flowLogId" | "resourceId"> & {
+export interface AccountedSubject {
+  readonly flowLogId: string;
+  readonly resourceId: string;
   readonly accountedUpToUs: number;
-};
+}
+
+/** A window of which a worker that shares its packets with others told what it has to say. */
+export interface WorkerWindow extends ClosedWindow {
+  readonly flowLogId: string;
+  readonly resourceId: string;
+}
 
 /** What the capture process says of its own privileges, read from /proc/self/status after the drop. */
 export interface PrivilegeReport {
@@ -175,6 +191,19 @@ export type VerdictStatus =
   | { readonly available: true }
   | { readonly available: false; readonly fault: Fault };
 
+/** One of the processes that share the packets of every interface, and its share. */
+export type WorkerStatus = Pick<
+  CaptureStatus,
+  | "state"
+  | "processId"
+  | "restarts"
+  | "privileges"
+  | "interfaces"
+  | "ledger"
+  | "batchesAccepted"
+  | "batchesInFlight"
+>;
+
 export interface CaptureStatus {
   /** `unavailable` says why in `fault`; Weir goes on without capture then. */
   readonly state: "stopped" | "starting" | "running" | "restarting" | "stopping" | "unavailable";
@@ -192,6 +221,8 @@ export interface CaptureStatus {
   readonly ledger: readonly LedgerEntry[];
   readonly batchesAccepted: number;
   readonly batchesInFlight: number;
+  /** Absent where one process reads all. */
+  readonly workers?: readonly WorkerStatus[];
   /** Absent where nobody was to look for them. */
   readonly verdicts?: VerdictStatus;
 }

@@ -1,5 +1,5 @@
 /** One subject's meter, the account of its windows, and the batches that leave it. */
-import { encodeFlowBatch, type FlowBatch } from "../flow/mod.ts";
+import { encodeFlowBatch, type FlowBatch, logStatuses } from "../flow/mod.ts";
 import {
   advanceMeter,
   createMeter,
@@ -10,7 +10,7 @@ import {
   type MeterPolicy,
 } from "../meter/mod.ts";
 import type { Outbox } from "./child/outbox.ts";
-import type { CapturePolicy, CaptureSubject, SubjectStatus } from "./plan.ts";
+import type { CapturePolicy, CaptureSubject, ClosedWindow, SubjectStatus } from "./plan.ts";
 import { trafficClassesOf } from "./traffic-class.ts";
 import { createWindowAccount, type WindowAccount, type WindowCounts } from "./window-account.ts";
 
@@ -73,6 +73,14 @@ function noteRecords({ account }: MeteredSubject, { columns, count }: FlowBatch)
   }
 }
 
+/** What becomes known when a window of the subject is closed. */
+export type CloseWindow = (metered: MeteredSubject, window: ClosedWindow) => void;
+
+/** Hands over a row that says it, where there is something to say. */
+function sayWindow({ meter }: MeteredSubject, { endUs, logStatus }: ClosedWindow): void {
+  if (logStatus !== logStatuses.ok) emitWindowStatus(meter, endUs, logStatus);
+}
+
 /**
  * Begins the account of the subject's windows, once its packets are seen: at `nowUs`, or at the first packet
  * where that is undefined. `former` is the meter that this one replaces.
@@ -81,14 +89,16 @@ export function openAccount(
   metered: MeteredSubject,
   nowUs: number | undefined,
   former: MeteredSubject | undefined,
+  closeWindow: CloseWindow = sayWindow,
 ): void {
-  const { subject, meter } = metered;
+  const { subject } = metered;
   if (subject.policy.kind !== "window") return;
+  const windowUs = subject.policy.windowMs * 1000;
   metered.account = createWindowAccount({
-    windowUs: subject.policy.windowMs * 1000,
+    windowUs,
     sinceUs: former === undefined ? subject.accountedUpToUs : undefined,
     nowUs,
-    say: (endUs, logStatus) => emitWindowStatus(meter, endUs, logStatus),
+    close: (endUs, logStatus) => closeWindow(metered, { windowUs, endUs, logStatus }),
   });
   metered.accountedUpToUs ??= subject.accountedUpToUs ?? nowUs;
   if (nowUs !== undefined && former?.account?.hasRecords() === true) metered.account.recorded(nowUs);

@@ -1,11 +1,10 @@
 /** A tap: one interface's packets on their way to the meters, wherever they are read from. */
 import { ok, type Result } from "../base/mod.ts";
 import { createPollSet, type Libc, pollIn } from "../libc/mod.ts";
-import type { CaptureConfig } from "./config.ts";
 import type { FrameColumns } from "./frames.ts";
 import { flushIntake, type Intake, takeFrames } from "./intake.ts";
 import type { RingMemory } from "./ring/block.ts";
-import { type KernelCounts, openRing } from "./ring/ring.ts";
+import { type KernelCounts, openRing, type RingOptions } from "./ring/ring.ts";
 
 export interface Tap {
   readonly name: string;
@@ -38,8 +37,8 @@ const blocksAtOnce = 16;
 const catchUpPollsMax = 10;
 
 /** Opens the ring of an interface; faults as openRing(). */
-export function openRingTap(libc: Libc, name: string, intake: Intake, config: CaptureConfig): Result<Tap> {
-  const opened = openRing(libc, intake.interfaceIndex, config);
+export function openRingTap(libc: Libc, name: string, intake: Intake, options: RingOptions): Result<Tap> {
+  const opened = openRing(libc, intake.interfaceIndex, options);
   if (!opened.ok) return opened;
   const ring = opened.value;
   const reader = (memory: RingMemory, frames: FrameColumns): void =>
@@ -56,7 +55,7 @@ export function openRingTap(libc: Libc, name: string, intake: Intake, config: Ca
     for (let polls = 0; polls < catchUpPollsMax; polls++) {
       for (let drained = false; !drained && ring.packetsRead() < taken;) drained = read();
       if (ring.packetsRead() >= taken) return 0;
-      libc.poll(waiting, config.retireTimeoutMs);
+      libc.poll(waiting, options.retireTimeoutMs);
     }
     return taken - ring.packetsRead();
   };

@@ -8,6 +8,7 @@
 import { type Fault, fault, type Result, toFault } from "../base/mod.ts";
 import { type CaptureSource, rememberedUpToUs } from "./accounted-windows.ts";
 import { type Capture, type CaptureDeps, createCapture } from "./capture.ts";
+import { createWorkerGroup } from "./worker-group.ts";
 import type { CaptureConfig } from "./config.ts";
 import type { Firewall } from "./nflog/firewall.ts";
 import {
@@ -45,10 +46,10 @@ interface Parts {
   readonly state: State;
 }
 
-/** A capture whose subjects with `verdicts` are read from the firewall's log, the others as createCapture() does. */
+/** A capture whose subjects with `verdicts` are read from the firewall's log, the others as createWorkerGroup() does. */
 export function createVerdictCapture(given: Partial<CaptureConfig>, deps: VerdictCaptureDeps): Capture {
   const parts: Parts = {
-    ring: createCapture(given, deps),
+    ring: createWorkerGroup(given, deps),
     log: createCapture({ ...given, method: "nflog" }, deps),
     deps,
     state: {

@@ -14,8 +14,8 @@ export interface WindowAccountOptions {
   readonly sinceUs?: number | undefined;
   /** From when on every packet is seen; absent where time begins with the first packet. */
   readonly nowUs?: number | undefined;
-  /** Takes what is to be said of the window that ends (exclusive) at `endUs`; a status of logStatuses. */
-  readonly say: (endUs: number, logStatus: number) => void;
+  /** Takes the status of the window that ends (exclusive) at `endUs`, of logStatuses; ok is not to be said. */
+  readonly close: (endUs: number, logStatus: number) => void;
 }
 
 /** Windows by what was said of them. */
@@ -49,7 +49,12 @@ export interface WindowAccount {
  */
 const windowsBehindMax = 1440;
 
-export function createWindowAccount({ windowUs, sinceUs, nowUs, say }: WindowAccountOptions): WindowAccount {
+export function createWindowAccount({
+  windowUs,
+  sinceUs,
+  nowUs,
+  close: closeWindow,
+}: WindowAccountOptions): WindowAccount {
   const endOf = (timeUs: number): number => windowEndOf(windowUs, timeUs);
   const reachUs = windowsBehindMax * windowUs;
   const counts = { ok: 0, noData: 0, skipData: 0 };
@@ -66,14 +71,13 @@ export function createWindowAccount({ windowUs, sinceUs, nowUs, say }: WindowAcc
   };
   const closeOne = (): void => {
     const endUs = at.openEndUs;
-    if (losses.overlap(endUs - windowUs, endUs)) {
-      counts.skipData++;
-      say(endUs, logStatuses.skipData);
-    } else if (recordedEnds.has(endUs)) counts.ok++;
-    else {
-      counts.noData++;
-      say(endUs, logStatuses.noData);
-    }
+    const name = losses.overlap(endUs - windowUs, endUs)
+      ? "skipData"
+      : recordedEnds.has(endUs)
+        ? "ok"
+        : "noData";
+    counts[name]++;
+    closeWindow(endUs, logStatuses[name]);
     losses.forgetBefore(endUs);
     beginAt(endUs);
   };

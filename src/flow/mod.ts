@@ -2,3 +2,4 @@
 export * from "./batch.ts";
 export * from "./batch-codec.ts";
 export * from "./field.ts";
+export * from "./window-status.ts";

@@ -14,11 +14,12 @@ function accountOf(options: { sinceUs?: number | undefined; nowUs?: number | und
   said: string[];
 } {
   const said: string[] = [];
-  const say = (endUs: number, logStatus: number): void => {
+  const close = (endUs: number, logStatus: number): void => {
+    if (logStatus === logStatuses.ok) return;
     const number = (endUs - minute(0)) / windowUs - 1;
     said.push(`${number}${logStatus === logStatuses.noData ? "N" : "S"}`);
   };
-  return { account: createWindowAccount({ windowUs, nowUs: minute(0) + 7, say, ...options }), said };
+  return { account: createWindowAccount({ windowUs, nowUs: minute(0) + 7, close, ...options }), said };
 }
 
 describe("the account of windows", () => {

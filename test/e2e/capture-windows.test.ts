@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-import { flowEndReasons, logStatuses } from "../../src/flow/mod.ts";
+import { flowEndReasons } from "../../src/flow/mod.ts";
 import {
   type CaptureClient,
   type CapturedFlow,
@@ -22,6 +22,7 @@ import {
   macAddressOf,
   type Namespace,
 } from "../support/netns.ts";
+import { expectNoGap, type WindowReport, windowsOf, withSkipData } from "../support/window-reports.ts";
 
 const runnable = canMakeNamespaces();
 /** Shorter than any that a flow log may ask for. */
@@ -29,45 +30,10 @@ const windowMs = 1000;
 const windowUs = windowMs * 1000;
 const policy = { kind: "window", windowMs } as const;
 
-interface WindowReport {
-  packets: number;
-  noData: number;
-  skipData: number;
-}
-
-/** What was said of each window, by its number since 1970. */
-function windowsOf(flows: readonly CapturedFlow[]): Map<number, WindowReport> {
-  const windows = new Map<number, WindowReport>();
-  for (const flow of flows) {
-    const number = Math.floor(Number(flow["startUs"]) / windowUs);
-    const known = windows.get(number) ?? { packets: 0, noData: 0, skipData: 0 };
-    const status = flow["logStatus"];
-    windows.set(number, {
-      packets: known.packets + Number(flow["packets"]),
-      noData: known.noData + (status === logStatuses.noData ? 1 : 0),
-      skipData: known.skipData + (status === logStatuses.skipData ? 1 : 0),
-    });
-  }
-  return windows;
-}
-
-/** Every window from the first to the last has records, or one word; never NODATA beside either. */
-function expectNoGap(windows: ReadonlyMap<number, WindowReport>): void {
-  const numbers = [...windows.keys()].sort((one, other) => one - other);
-  expect(numbers).toEqual(Array.from(numbers, (_, index) => numbers[0]! + index));
-  for (const { packets, noData, skipData } of windows.values()) {
-    expect(noData + skipData).toBeLessThanOrEqual(1);
-    expect(noData === 1).toBe(packets === 0 && skipData === 0);
-  }
-}
-
 /** From port 1000 to port 80, without options. */
 function tcpHeader(flags: number): Uint8Array {
   return bytesOf([0x03, 0xe8, 0, 80], new Uint8Array(8), [0x50, flags], new Uint8Array(6));
 }
-
-const withSkipData = (windows: ReadonlyMap<number, WindowReport>): number[] =>
-  [...windows].flatMap(([number, { skipData }]) => (skipData > 0 ? [number] : [])).sort((a, b) => a - b);
 
 const windowNow = (): number => Math.floor(Date.now() / windowMs);
 
@@ -108,7 +74,7 @@ async function statusUntil(
   wanted: (windows: ReadonlyMap<number, WindowReport>) => boolean,
 ): Promise<Map<number, WindowReport>> {
   for (;;) {
-    const windows = windowsOf(await client.flows());
+    const windows = windowsOf(await client.flows(), windowMs);
     if (wanted(windows)) return windows;
     await sleep(100);
   }
@@ -167,7 +133,7 @@ describe.skipIf(!runnable)("windows of an interface", { timeout: 180_000 }, () =
 
     const flows = await client.flows();
     const of = (id: string): CapturedFlow[] => flows.filter(({ flowLogId }) => flowLogId === id);
-    const windows = windowsOf(of("fl-test"));
+    const windows = windowsOf(of("fl-test"), windowMs);
     expectNoGap(windows);
     expect(withSkipData(windows)).toEqual([]);
     expect(bursts(windows)).toEqual([100, 101, 102]);
@@ -186,7 +152,7 @@ describe.skipIf(!runnable)("windows of an interface", { timeout: 180_000 }, () =
       [303, 0, 303],
     ]);
     // What the filter leaves out is no traffic.
-    const other = windowsOf(of("fl-ipv6"));
+    const other = windowsOf(of("fl-ipv6"), windowMs);
     expectNoGap(other);
     expect([...other.values()].every(({ noData }) => noData === 1)).toBe(true);
   });
@@ -318,7 +284,7 @@ describe.skipIf(!runnable)("windows of an interface", { timeout: 180_000 }, () =
     await statusUntil(client, (found) => Math.max(...found.keys()) > begun);
     await client.stop();
 
-    const windows = windowsOf(await flows());
+    const windows = windowsOf(await flows(), windowMs);
     const cut = told.filter(({ packets }) => packets !== 0);
     expect(cut).toMatchObject([{ packets: 10, flowEndReason: flowEndReasons.forced }]);
     // The window that ended before is told, though the change came before it was closed.

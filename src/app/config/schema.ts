@@ -124,6 +124,11 @@ const capture = z
       .describe(
         "How packets are read: from the kernel's ring, through tcpdump, or the ring where it can be had",
       ),
+    workers: integer(1, 16)
+      .default(1)
+      .describe(
+        "Processes that share the packets of each interface, all of a flow to one, for more than a CPU can read; with the ring only",
+      ),
     interfaces: z
       .strictObject({
         include: z
@@ -143,7 +148,7 @@ const capture = z
     ringBytes: integer(4 * megabyte, gigabyte)
       .default(32 * megabyte)
       .describe(
-        "Memory of one interface's ring, bytes; once the rings take 512 MiB together, further interfaces get 2 MiB each",
+        "Memory of one interface's ring in each worker, bytes; once the rings take 512 MiB together, further interfaces get 2 MiB each",
       ),
     snapshotBytes: integer(128, 65_535)
       .default(256)
@@ -155,8 +160,12 @@ const capture = z
     flowsMax: integer(1000, 20_000_000)
       .default(500_000)
       .describe(
-        "Concurrent flows of one flow log; beyond, the longest silent one is ended early and counted",
+        "Concurrent flows of one flow log, shared out among the workers; beyond, the longest silent one is ended early and counted",
       ),
+  })
+  .refine((settings) => settings.workers === 1 || settings.method !== "tcpdump", {
+    path: ["workers"],
+    message: "needs the ring: tcpdump would show each of them every packet",
   })
   .prefault({});
 

@@ -24,15 +24,16 @@ function giveUp(reason: Fault): void {
 }
 
 async function start(message: Extract<ToChild, { type: "start" }>): Promise<Driver | null> {
-  const { agentId, bootId, config } = message;
+  const { agentId, bootId, config, share } = message;
   // At its exit this process may not write to the cache any more.
   flushCompileCache();
   const made = await createDriver(message.method, {
     config,
+    share,
     send,
     origin: { agentId, bootId },
     sendBatch: (sequence, bytes, written) => send({ type: "batch", sequence, bytes }, written),
-    sendAccounted: (subjects) => send({ type: "accounted", subjects }),
+    sendAccounted: (subjects, windows) => send({ type: "accounted", subjects, windows }),
   });
   if (!made.ok) {
     giveUp(made.fault);

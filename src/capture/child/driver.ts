@@ -8,7 +8,7 @@ import { openLogSocket } from "../nflog/log-socket.ts";
 import { verdictDefaults } from "../nflog/verdict-options.ts";
 import { createVerdictSource, verdictSlackMs } from "../nflog/verdict-source.ts";
 import { dropAllPrivileges, dropCapabilities, dropPrivileges } from "../privilege.ts";
-import { openRing } from "../ring/ring.ts";
+import { openRing, type RingShare } from "../ring/ring.ts";
 import { createFedTap, type FedTap, openRingTap } from "../tap.ts";
 import type { FromChild, ToChild } from "./message.ts";
 import { createPcapFeed, type PcapFeed } from "./pcap-feed.ts";
@@ -29,6 +29,8 @@ export interface Driver {
 
 export interface DriverDeps extends Pick<SessionDeps, "origin" | "sendBatch" | "sendAccounted"> {
   readonly config: CaptureConfig;
+  /** Where others read the same interfaces; with rings only. */
+  readonly share?: RingShare | undefined;
   readonly send: (message: FromChild) => void;
 }
 
@@ -50,7 +52,7 @@ export function createDriver(method: CaptureMethod, deps: DriverDeps): Promise<R
 }
 
 async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
-  const { config } = deps;
+  const { config, share } = deps;
   const loaded = await loadLibc();
   if (!loaded.ok) return loaded;
   const libc = loaded.value;
@@ -64,8 +66,10 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
     encapsulations: deps.config.encapsulations,
     clock: systemClock,
     assignedAddresses: () => libc.interfaceAddresses(),
+    tapsWhatIsUp: share !== undefined,
+    tellsWindows: share !== undefined,
     openTap: (device, intake) =>
-      openRingTap(libc, device.name, intake, ringConfig(config, session.taps.taps.size)),
+      openRingTap(libc, device.name, intake, { ...ringConfig(config, session.taps.taps.size), share }),
   });
   return ok(driveByPoll(libc, session, dropped.value, deps));
 }

@@ -11,7 +11,9 @@ import type {
   LedgerEntry,
   PrivilegeReport,
   SubjectStatus,
+  WorkerWindow,
 } from "../plan.ts";
+import type { RingShare } from "../ring/ring.ts";
 
 /** What the capture process reports every second and with every answer. */
 export interface SessionStatus {
@@ -33,6 +35,8 @@ export type ToChild =
       readonly method: CaptureMethod;
       readonly agentId: string;
       readonly bootId: string;
+      /** Where others read the same interfaces: what is said of windows is theirs to say too. */
+      readonly share?: RingShare | undefined;
     }
   | { readonly type: "apply"; readonly id: number; readonly plan: CapturePlan }
   | { readonly type: "accepted"; readonly sequence: number }
@@ -58,7 +62,12 @@ export type FromChild =
   | { readonly type: "armed"; readonly id: number; readonly atMs: number }
   | { readonly type: "applied"; readonly id: number; readonly status: SessionStatus }
   | { readonly type: "batch"; readonly sequence: number; readonly bytes: Uint8Array }
-  | { readonly type: "accounted"; readonly subjects: readonly AccountedSubject[] }
+  | {
+      readonly type: "accounted";
+      readonly subjects: readonly AccountedSubject[];
+      /** What a worker among others has to say of windows, instead of rows; their records are accepted. */
+      readonly windows: readonly WorkerWindow[];
+    }
   | { readonly type: "chunkTaken"; readonly interfaceName: string; readonly packetType: number }
   | { readonly type: "status"; readonly status: SessionStatus }
   | {

@@ -12,7 +12,7 @@ export interface Outbox {
   acceptedCount(): number;
   /** Whether something was handed to the channel that it has not written yet. */
   writing(): boolean;
-  /** Resolves when every batch that was added before this call is accepted. */
+  /** Resolves when every batch that was added before this call is accepted; calls resolve in their order. */
   settled(): Promise<void>;
 }
 
@@ -47,9 +47,7 @@ export function createOutbox(send: SendBatch): Outbox {
       underWay--;
       acceptedCount++;
       const oldest = oldestKept();
-      for (let index = settling.length - 1; index >= 0; index--) {
-        if (settling[index]!.upTo < oldest) settling.splice(index, 1)[0]!.resolve();
-      }
+      while (settling.length > 0 && settling[0]!.upTo < oldest) settling.shift()!.resolve();
       sendMore();
     },
     waiting: () => kept.size,

@@ -7,10 +7,12 @@ import {
   emptyPlan,
   subjectKey,
   type SubjectStatus,
+  type WorkerWindow,
 } from "../plan.ts";
 import {
   advanceSubject,
   type BatchOrigin,
+  type CloseWindow,
   closeWindows,
   createMeteredSubject,
   endFlows,
@@ -28,8 +30,13 @@ import { createTapTable, type TapTable, type TapTableDeps } from "./taps.ts";
 export interface SessionDeps extends Omit<TapTableDeps, "ledger"> {
   readonly origin: BatchOrigin;
   readonly sendBatch: SendBatch;
-  /** Tells up to where windows are accounted for, as soon as what was said of them is accepted. */
-  readonly sendAccounted: (subjects: readonly AccountedSubject[]) => void;
+  /**
+   * Tells up to where windows are accounted for, as soon as what was said of them is accepted; and where
+   * `tellsWindows`, which were closed since the last time, once their records are accepted.
+   */
+  readonly sendAccounted: (subjects: readonly AccountedSubject[], windows: readonly WorkerWindow[]) => void;
+  /** Whether what is to be said of windows is told so, and not handed over as rows. */
+  readonly tellsWindows?: boolean;
   /** The clock of the packets' timestamps; undefined where they have a time of their own. */
   readonly clock: Clock | undefined;
   /** How long after they came packets may be read, and losses become known; 0 if absent. */
@@ -65,6 +72,8 @@ interface State {
   readonly subjects: Map<string, MeteredSubject>;
   /** Subjects that are gone, until their last counts are reported. */
   readonly gone: SubjectStatus[];
+  /** Windows that are closed and not told yet. */
+  readonly windows: WorkerWindow[];
   plan: CapturePlan;
   /** Up to where the taps were read last, and when the ledger was checked; of the packets' time. */
   readUpToUs: number;
@@ -114,6 +123,7 @@ function createState(deps: SessionDeps): State {
     }),
     subjects: new Map(),
     gone: [],
+    windows: [],
     plan: emptyPlan,
     readUpToUs: 0,
     checkedUs: Number.NEGATIVE_INFINITY,
@@ -128,8 +138,15 @@ function apply(state: State, next: CapturePlan): Promise<void> {
   state.plan = next;
   taps.reconcile(next, subjects.values());
   const beginUs = deps.clock === undefined ? undefined : nowUsOf(state);
-  for (const [metered, former] of opened) openAccount(metered, beginUs, former);
+  const closeWindow: CloseWindow | undefined =
+    deps.tellsWindows === true
+      ? ({ subject: { flowLogId, resourceId } }, window) =>
+          state.windows.push({ flowLogId, resourceId, ...window })
+      : undefined;
+  for (const [metered, former] of opened) openAccount(metered, beginUs, former, closeWindow);
   look(state);
+  // Of subjects that are gone or replaced.
+  if (state.windows.length > 0) void noteAccounted(state, []);
   return outbox.settled();
 }
 
@@ -171,7 +188,9 @@ function endWhatIsDue(state: State): void {
 }
 
 /** What the subjects' accounts say holds once it is accepted. */
-async function noteAccounted({ outbox, deps }: State, subjects: readonly MeteredSubject[]): Promise<void> {
+async function noteAccounted(state: State, subjects: readonly MeteredSubject[]): Promise<void> {
+  const { outbox, deps } = state;
+  const windows = state.windows.splice(0);
   const upTo = subjects.map(({ account }) => account?.closedUpToUs());
   await outbox.settled();
   for (const [index, metered] of subjects.entries()) metered.accountedUpToUs = upTo[index];
@@ -179,6 +198,7 @@ async function noteAccounted({ outbox, deps }: State, subjects: readonly Metered
     subjects.flatMap(({ subject: { flowLogId, resourceId }, accountedUpToUs }) =>
       accountedUpToUs === undefined ? [] : [{ flowLogId, resourceId, accountedUpToUs }],
     ),
+    windows,
   );
 }
 

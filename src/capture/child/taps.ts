@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import type { Fault, Result } from "../../base/mod.ts";
 import type { EncapsulationSwitches } from "../../wire/packet/mod.ts";
 import { attachMeters, createIntake, type Intake } from "../intake.ts";
-import { discoverInterfaces, type HostInterface, interfaceIndex, masterOf } from "../interface.ts";
+import { discoverInterfaces, type HostInterface, interfaceIndex, isUp, masterOf } from "../interface.ts";
 import type { Ledger } from "../ledger.ts";
 import { ownAddressSet } from "../own-address.ts";
 import type { CapturePlan, InterfaceStatus } from "../plan.ts";
@@ -27,7 +27,7 @@ export interface TapTable {
    * that are not read yet are the new subjects'. Taps of interfaces that are gone are read to their end.
    */
   reconcile(plan: CapturePlan, subjects: Iterable<MeteredSubject>): void;
-  /** Whether an interface that is tapped or wanted has come, gone or changed its index. */
+  /** Whether an interface that is tapped or wanted has come, gone, changed its index, or can be tapped now. */
   changed(): boolean;
   refreshOwnAddresses(): void;
   statuses(): InterfaceStatus[];
@@ -43,6 +43,8 @@ export interface TapTableDeps {
   /** The host's addresses, in the 16-byte form. */
   readonly assignedAddresses: () => Uint8Array[];
   readonly openTap: (device: HostInterface, intake: Intake) => Result<Tap>;
+  /** Whether taps can be opened on interfaces that are up only. */
+  readonly tapsWhatIsUp?: boolean;
   /** Interfaces to choose from; the host's own unless a replay stands in for one. */
   readonly discover?: () => HostInterface[];
 }
@@ -71,7 +73,11 @@ export function createTapTable(deps: TapTableDeps): TapTable {
     },
     changed: () =>
       deps.discover === undefined &&
-      table.wantedNames.some((name) => interfaceIndex(name) !== (deviceOf(table, name)?.index ?? 0)),
+      table.wantedNames.some(
+        (name) =>
+          interfaceIndex(name) !== (deviceOf(table, name)?.index ?? 0) ||
+          (waitsToBeUp(table, name) && isUp(name)),
+      ),
     refreshOwnAddresses() {
       const own = ownAddressSet(deps.assignedAddresses());
       for (const tap of table.taps.values()) tap.intake.own = own;
@@ -106,6 +112,10 @@ function reconcile(table: Table, plan: CapturePlan, subjects: readonly MeteredSu
   const excluded = createExcludedTable(plan.excluded);
   for (const [name, attached] of wanted) {
     const device = deviceOf(table, name)!;
+    if (waitsToBeUp(table, name)) {
+      table.faults.delete(name);
+      continue;
+    }
     const tap = table.taps.get(name) ?? openTap(table, device, plan);
     if (tap === null) continue;
     tap.intake.own = own;
@@ -113,6 +123,11 @@ function reconcile(table: Table, plan: CapturePlan, subjects: readonly MeteredSu
     tap.intake.point = pointOf(device, plan);
     attach(table, tap, attached);
   }
+}
+
+function waitsToBeUp({ deps, devices, taps }: Table, name: string): boolean {
+  if (deps.tapsWhatIsUp !== true || taps.has(name)) return false;
+  return devices.some((device) => device.name === name && !device.up);
 }
 
 /** The interface is gone, its subjects are not: its last packets are still theirs. */
@@ -162,6 +177,7 @@ function statusOf(table: Table, name: string): InterfaceStatus {
   if (device === undefined) return { name, index: 0, state: "absent" };
   const fault = table.faults.get(name);
   if (fault !== undefined) return { name, index: device.index, state: "failed", fault };
+  if (waitsToBeUp(table, name)) return { name, index: device.index, state: "down" };
   if (!table.taps.has(name)) return { name, index: device.index, state: "covered" };
   return { name, index: device.index, state: device.up ? "armed" : "down" };
 }

@@ -19,6 +19,9 @@ export const levelPacket = 263;
 export const optionReceiveRing = 5;
 export const optionStatistics = 6;
 export const optionVersion = 10;
+export const optionFanout = 18;
+export const optionFanoutData = 22;
+export const fanoutByProgram = 6;
 export const packetVersion3 = 2;
 
 /** struct tpacket_block_desc, in bytes from the start of a block. */

@@ -5,7 +5,14 @@
  * snapshot length are set and the kernel's counters stand for exactly what the ring was offered.
  */
 import { type Fault, fault, ok, type Result } from "../../base/mod.ts";
-import { errnos, type Libc, type LibcError, type LibcResult, withConstantFilter } from "../../libc/mod.ts";
+import {
+  errnos,
+  type Libc,
+  type LibcError,
+  type LibcResult,
+  withConstantFilter,
+  withFilter,
+} from "../../libc/mod.ts";
 import { createFrameColumns, type FrameColumns } from "../frames.ts";
 import { privilegeMissing } from "../privilege.ts";
 import { type BlockCursor, createRingMemory, enterBlock, readFrames, type RingMemory } from "./block.ts";
@@ -13,11 +20,14 @@ import {
   blockStatus,
   blockStatusUser,
   familyPacket,
+  fanoutByProgram,
   frameBytes,
   levelPacket,
   levelSocket,
   optionAttachFilter,
   optionError,
+  optionFanout,
+  optionFanoutData,
   optionReceiveRing,
   optionStatistics,
   optionVersion,
@@ -25,6 +35,14 @@ import {
   protocolAllNetworkOrder,
   typeRaw,
 } from "./layout.ts";
+import { shareProgram } from "./share-program.ts";
+
+/** Who else reads the same interfaces: a packet is one worker's only. */
+export interface RingShare {
+  /** Of the workers of one Weir: from it and the interface's index the kernel's number of the group is made. */
+  readonly group: number;
+  readonly workers: number;
+}
 
 export interface RingOptions {
   /** Memory of the ring in bytes; rounded down to whole blocks, two at least. */
@@ -35,6 +53,8 @@ export interface RingOptions {
   readonly snapshotBytes: number;
   /** After how many milliseconds a block that is not full is handed over. */
   readonly retireTimeoutMs: number;
+  /** Absent where one ring takes all packets of the interface. */
+  readonly share?: RingShare | undefined;
 }
 
 /** Cumulative since the ring was opened. */
@@ -108,7 +128,7 @@ function prepareRing(
   const steps: readonly (() => LibcResult<number>)[] = [
     () => libc.setsockopt(descriptor, levelPacket, optionVersion, version),
     () => libc.setsockopt(descriptor, levelPacket, optionReceiveRing, request),
-    () => attachFilter(libc, descriptor, snapshotBytes),
+    () => attachFilter(libc, descriptor, options.share === undefined ? snapshotBytes : 0),
   ];
   for (const step of steps) {
     const done = step();
@@ -117,7 +137,7 @@ function prepareRing(
   const mapped = libc.mapShared(descriptor, blockBytes * blockCount);
   if (!mapped.ok) return mapped;
   const { memory, unmap } = mapped.value;
-  const bound = interfaceIndex === 0 ? null : libc.bind(descriptor, linkLayerAddress(interfaceIndex));
+  const bound = interfaceIndex === 0 ? null : bindRing(libc, descriptor, interfaceIndex, options);
   if (bound?.ok === false) {
     unmap();
     return bound;
@@ -125,10 +145,41 @@ function prepareRing(
   return { ok: true, value: { memory: createRingMemory(memory), blockBytes, blockCount, unmap } };
 }
 
+function bindRing(
+  libc: Libc,
+  descriptor: number,
+  interfaceIndex: number,
+  { snapshotBytes, share }: RingOptions,
+): LibcResult<number> {
+  const bound = libc.bind(descriptor, linkLayerAddress(interfaceIndex));
+  if (!bound.ok || share === undefined) return bound;
+  // Between the two the socket is shown every packet, the other workers' too: until it has joined it takes none.
+  const joined = libc.setsockopt(descriptor, levelPacket, optionFanout, fanoutOf(interfaceIndex, share));
+  if (!joined.ok) return { ok: false, error: { ...joined.error, call: joinCall } };
+  const opened = attachFilter(libc, descriptor, snapshotBytes);
+  if (!opened.ok) return opened;
+  return withFilter(libc, shareProgram, (program) =>
+    libc.setsockopt(descriptor, levelPacket, optionFanoutData, program),
+  );
+}
+
+const joinCall = "PACKET_FANOUT";
+
+/**
+ * struct fanout_args: a group that is full takes nobody else's socket. Another program's group of the same number is
+ * refused by the kernel.
+ */
+function fanoutOf(interfaceIndex: number, { group, workers }: RingShare): Uint8Array {
+  const request = new DataView(new ArrayBuffer(8));
+  request.setUint16(0, (group + interfaceIndex) & 0xffff, true);
+  request.setUint16(2, fanoutByProgram, true);
+  request.setUint32(4, workers, true);
+  return new Uint8Array(request.buffer);
+}
+
 function attachFilter(libc: Libc, descriptor: number, snapshotBytes: number): LibcResult<number> {
   return withConstantFilter(libc, snapshotBytes, (program) =>
-    // The structure is the first 16 bytes; what lies behind it is the instruction it points to.
-    libc.setsockopt(descriptor, levelSocket, optionAttachFilter, program.subarray(0, 16)),
+    libc.setsockopt(descriptor, levelSocket, optionAttachFilter, program),
   );
 }
 
@@ -206,6 +257,12 @@ function createRing(libc: Libc, descriptor: number, interfaceIndex: number, mapp
 
 function faultOfLibc(error: LibcError): Fault {
   const text = `${error.call}: ${error.name}`;
+  if (error.call === joinCall) {
+    return fault("CaptureUnavailable", `workers cannot share the interface (${text})`, {
+      remedy: "set capture.workers to 1",
+      retryable: true,
+    });
+  }
   switch (error.errno) {
     case errnos.EPERM:
     case errnos.EACCES:

@@ -182,6 +182,11 @@ describe("loadConfiguration() refuses, in these words,", () => {
       'weir.yaml line 3: defaultRegion ("eu-3") is not one of regions.sag',
     ],
     [
+      "several workers without the ring",
+      { file: "capture:\n  method: tcpdump\n  workers: 2\n" },
+      "weir.yaml line 3: capture.workers (2) needs the ring: tcpdump would show each of them every packet",
+    ],
+    [
       "an access key without secret",
       { environment: { WEIR_ACCESS_KEY_ID: "operator" } },
       "accessKey id and secret go together: one of them is missing",

@@ -1,0 +1,358 @@
+/** Several workers on one interface: the kernel shares the packets, each flow has one worker, and windows are told once. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import { ledgerError } from "../../src/capture/mod.ts";
+import {
+  agingOf,
+  type CaptureClient,
+  type CapturedFlow,
+  type FrameSender,
+  ledgerAtRest,
+  ledgerChecks,
+  startCaptureClient,
+  startFrameSender,
+  subjectOf,
+} from "../support/capture-client.ts";
+import type { FrameOrder } from "../support/frame-sender.ts";
+import {
+  canMakeNamespaces,
+  createNamespace,
+  joinNamespaces,
+  macAddressOf,
+  type Namespace,
+} from "../support/netns.ts";
+import { requirePeer } from "../support/peers.ts";
+import { flowsOn, type Pair, placeOf } from "../support/paired-flows.ts";
+import { recordTruth } from "../support/truth.ts";
+import { expectNoGap, type WindowReport, windowsOf, withSkipData } from "../support/window-reports.ts";
+
+const runnable = canMakeNamespaces() && requirePeer("tcpdump", "tshark");
+const windowMs = 1000;
+const policy = { kind: "window", windowMs } as const;
+
+const ordersOf = (pairs: readonly Pair[]): FrameOrder[] => pairs.flatMap(({ orders }) => [...orders]);
+const packetsIn = (orders: readonly FrameOrder[]): number =>
+  orders.reduce((sum, { times }) => sum + times, 0);
+const pairKey = (flow: CapturedFlow): string => `${flow["sourceAddress"]} ${flow["destinationAddress"]}`;
+const packetsOf = (flows: readonly CapturedFlow[]): number =>
+  flows.reduce((sum, flow) => sum + Number(flow["packets"]), 0);
+const windowNow = (): number => Math.floor(Date.now() / windowMs);
+
+/** Waits for the first tenth of a window. */
+async function windowBegins(): Promise<void> {
+  await sleep(windowMs - (Date.now() % windowMs) + 20);
+}
+
+describe.skipIf(!runnable)("two workers on an interface", () => {
+  let here: Namespace;
+  let there: Namespace;
+  let toHere: FrameSender;
+  let fromHere: FrameSender;
+  let folder: string;
+  let inbound: (times: number) => Pair[];
+  let outbound: (times: number) => Pair[];
+  let client: CaptureClient;
+  const aged = subjectOf({ interfaceNames: ["v0"] });
+  const windowed = subjectOf({ interfaceNames: ["v0"], policy });
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "weir-workers-"));
+    here = createNamespace("wk-here", { ipv6: false });
+    there = createNamespace("wk-there", { ipv6: false });
+    joinNamespaces(
+      { namespace: here, interfaceName: "v0", addresses: [] },
+      { namespace: there, interfaceName: "v1", addresses: [] },
+    );
+    const [hereMac, thereMac] = [macAddressOf(here, "v0"), macAddressOf(there, "v1")];
+    inbound = (times) => flowsOn({ source: thereMac, destination: hereMac }, false, times);
+    outbound = (times) => flowsOn({ source: hereMac, destination: thereMac }, true, times);
+    toHere = await startFrameSender(there, "v1");
+    fromHere = await startFrameSender(here, "v0");
+  });
+
+  afterEach(async () => {
+    const { checks, error } = await ledgerChecks(client);
+    expect(checks).toBeGreaterThan(0);
+    expect(error).toBe(0);
+    client.close();
+  });
+
+  afterAll(() => {
+    toHere?.close();
+    fromHere?.close();
+    here?.remove();
+    there?.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** The processes of the workers, all running. */
+  async function processIds(): Promise<number[]> {
+    const { workers = [] } = await client.status();
+    return workers.map(({ processId }) => processId!);
+  }
+
+  async function flowsUntil(wanted: (windows: ReadonlyMap<number, WindowReport>) => boolean) {
+    for (;;) {
+      const windows = windowsOf(await client.flows(), windowMs);
+      if (wanted(windows)) return windows;
+      await sleep(100);
+    }
+  }
+
+  it("meter every flow once, both directions of it and all its fragments in one worker", async () => {
+    client = startCaptureClient(here);
+    await client.start({ workers: 2 });
+    await client.apply({ subjects: [aged] });
+    const recorder = await recordTruth(there, "v1", folder, "ip or ip6 or vlan");
+    const [pairsIn, pairsOut] = [inbound(20), outbound(30)];
+    await toHere.send(ordersOf(pairsIn));
+    await fromHere.send(ordersOf(pairsOut));
+    const sent = packetsIn(ordersOf(pairsIn)) + packetsIn(ordersOf(pairsOut));
+    const [ledger] = await ledgerAtRest(client);
+    const { workers = [], subjects } = await client.status();
+    await client.stop();
+    const truth = await recorder.finish();
+    const flows = await client.flows();
+
+    expect(ledger).toMatchObject({ seen: sent, metered: sent, kernelDrops: 0, unread: 0 });
+    expect(subjects).toMatchObject([{ packets: sent }]);
+    const shares = workers.map((worker) => worker.ledger[0]!);
+    expect(shares.map(ledgerError)).toEqual([0, 0]);
+    expect(shares.reduce((sum, { seen }) => sum + seen, 0)).toBe(sent);
+    for (const { seen } of shares) expect(seen).toBeGreaterThan(sent / 5);
+
+    // One record for each pair and direction: no worker has a part of another's flow.
+    expect(flows.length).toBe(pairsIn.length + pairsOut.length);
+    expect(new Set(flows.map((flow) => `${flow["sourcePort"]} ${flow["destinationPort"]}`))).toEqual(
+      new Set(["1000 53"]),
+    );
+    const metered = new Map(flows.map((flow) => [pairKey(flow), [flow["packets"], flow["octets"]]]));
+    const seenByTcpdump = new Map<string, [number, number]>();
+    for (const [key, { packets, octets }] of truth) {
+      const pair = key.split(" ").slice(0, 2).join(" ");
+      const [before, octetsBefore] = seenByTcpdump.get(pair) ?? [0, 0];
+      seenByTcpdump.set(pair, [before + packets, octetsBefore + octets]);
+    }
+    expect(metered).toEqual(seenByTcpdump);
+
+    // Who has which is what the program says, by the kernel's order of the two.
+    const bootIds = new Map(flows.map((flow) => [pairKey(flow), flow.bootId]));
+    const owners = [0, 1].map(
+      (place) =>
+        new Set(
+          [...pairsIn, ...pairsOut]
+            .filter((pair) => placeOf(pair, 2) === place)
+            .map(({ source, destination }) => bootIds.get(`${source} ${destination}`)),
+        ),
+    );
+    expect(owners.map(({ size }) => size)).toEqual([1, 1]);
+    expect(owners[0]).not.toEqual(owners[1]);
+  });
+
+  it("tell each window once: NODATA where neither had a packet, nothing where one had", async () => {
+    client = startCaptureClient(here);
+    await client.start({ workers: 2 });
+    await client.apply({ subjects: [windowed, { ...aged, flowLogId: "fl-aged" }] });
+    const [single] = inbound(7);
+    await windowBegins();
+    await toHere.send(single!.orders);
+    const ofOne = windowNow();
+    await sleep(2 * windowMs);
+    await windowBegins();
+    const all = ordersOf(inbound(3));
+    await toHere.send(all);
+    const ofBoth = windowNow();
+    await flowsUntil((found) => Math.max(...found.keys()) >= ofBoth + 3);
+    const { subjects } = await client.status();
+    await client.stop();
+
+    const told = (await client.flows()).filter(({ flowLogId }) => flowLogId === "fl-test");
+    const windows = windowsOf(told, windowMs);
+    expectNoGap(windows);
+    expect([...windows.values()].every(({ skipData }) => skipData === 0)).toBe(true);
+    expect(windows.get(ofOne)).toEqual({ packets: packetsIn(single!.orders), noData: 0, skipData: 0 });
+    expect(windows.get(ofBoth)).toEqual({ packets: packetsIn(all), noData: 0, skipData: 0 });
+    const noData = [...windows.values()].filter((window) => window.noData > 0).length;
+    expect(noData).toBeGreaterThanOrEqual(3);
+    const ofWindows = subjects.find(({ flowLogId }) => flowLogId === "fl-test")!.windows!;
+    expect(ofWindows.skipData).toBe(0);
+    expect(ofWindows.ok).toBe(2);
+    const rendered = await client.metrics();
+    expect(rendered).toMatch(/^weir_capture_windows_total\{[^}]*status="ok"\} 2$/mu);
+    expect(rendered).not.toMatch(/^weir_capture_windows_total\{[^}]*worker=/mu);
+    for (const worker of ["0", "1"]) {
+      expect(rendered).toMatch(
+        new RegExp(`^weir_capture_seen_packets_total\\{[^}]*worker="${worker}"`, "mu"),
+      );
+    }
+  });
+
+  it("are SKIPDATA once where one of them dropped packets, and account for every one", async () => {
+    client = startCaptureClient(here);
+    await client.start({ workers: 2, ringBytes: 64 * 1024, blockBytes: 16 * 1024 });
+    await client.apply({ subjects: [windowed] });
+    const [stopped] = await processIds();
+    await windowBegins();
+    await sleep(2 * windowMs);
+    const from = windowNow();
+    process.kill(stopped!, "SIGSTOP");
+    const sent = ordersOf(inbound(400));
+    await toHere.send(sent);
+    process.kill(stopped!, "SIGCONT");
+    const to = windowNow();
+    const windows = await flowsUntil((found) => Math.max(...found.keys()) >= to + 4);
+    const { ledger, workers = [] } = await client.status();
+    await client.stop();
+
+    expectNoGap(windows);
+    const skipped = withSkipData(windows);
+    for (let number = from; number <= to; number++) expect(skipped).toContain(number);
+    // The loss lies between two looks, half a second apart.
+    expect(skipped.every((number) => number >= from - 1 && number <= to + 1)).toBe(true);
+    expect(ledger[0]!.kernelDrops).toBeGreaterThan(1000);
+    expect(ledger[0]!.seen).toBe(packetsIn(sent));
+    expect(ledgerError(ledger[0]!)).toBe(0);
+    expect(workers[0]!.ledger[0]!.kernelDrops).toBeGreaterThan(1000);
+    expect(packetsOf(await client.flows())).toBe(ledger[0]!.metered);
+  });
+
+  it("go on where one is killed: the other has its packets until it is back, its windows are SKIPDATA", async () => {
+    client = startCaptureClient(here);
+    await client.start({ workers: 2 });
+    await client.apply({ subjects: [windowed] });
+    const before = await processIds();
+    await windowBegins();
+    const inAll = ordersOf(inbound(5));
+    await toHere.send(inAll);
+    await flowsUntil((found) => [...found.values()].some(({ packets }) => packets === packetsIn(inAll)));
+    await windowBegins();
+    const from = windowNow();
+    process.kill(before[1]!, "SIGKILL");
+    // Its ring is there for as long as any of its threads.
+    while ((await client.status()).state !== "restarting") await sleep(1);
+    // The next one is not there for a quarter of a second at least.
+    await toHere.send(ordersOf(inbound(2)));
+    for (;;) {
+      const { state, workers = [] } = await client.status();
+      const isBack = workers[1]!.processId !== before[1] && workers[1]!.interfaces[0]?.state === "armed";
+      if (state === "running" && isBack) break;
+      await sleep(50);
+    }
+    const to = windowNow();
+    await sleep(windowMs);
+    await toHere.send(ordersOf(inbound(1)));
+    const last = windowNow();
+    const windows = await flowsUntil((found) => Math.max(...found.keys()) >= last + 3);
+    const status = await client.status();
+    await client.stop();
+
+    expectNoGap(windows);
+    const skipped = withSkipData(windows);
+    expect(skipped).toContain(from);
+    expect(skipped.every((number) => number >= from - 1 && number <= to)).toBe(true);
+    // Accepted, taken over by the survivor, shared again.
+    const flows = await client.flows();
+    expect(packetsOf(flows)).toBe((5 + 2 + 1) * packetsIn(ordersOf(inbound(1))));
+    expect(status.restarts).toBe(1);
+    expect(status.workers!.map(({ processId }) => processId)).not.toContain(before[1]);
+    expect(status.workers![0]!.processId).toBe(before[0]);
+    const ids = new Map<string, Set<number>>();
+    for (const { bootId, sequence } of flows) {
+      ids.set(bootId, (ids.get(bootId) ?? new Set()).add(sequence));
+    }
+    // Two workers, the one that follows, and the words on windows.
+    expect(ids.size).toBe(4);
+    for (const sequences of ids.values()) {
+      expect([...sequences].sort((one, other) => one - other)).toEqual(
+        Array.from({ length: sequences.size }, (_, index) => index + 1),
+      );
+    }
+  });
+
+  it("begin where the windows of both ended, over a stop and a start", async () => {
+    client = startCaptureClient(here);
+    await client.start({ workers: 2 });
+    await client.apply({ subjects: [windowed] });
+    await windowBegins();
+    await toHere.send(ordersOf(inbound(1)));
+    const from = windowNow();
+    await client.stop();
+    await sleep(2 * windowMs);
+    await client.start({ workers: 2 });
+    await client.apply({ subjects: [windowed] });
+    const to = windowNow();
+    const windows = await flowsUntil((found) => Math.max(...found.keys()) >= to + 2);
+    await client.stop();
+
+    expectNoGap(windows);
+    const skipped = withSkipData(windows);
+    expect(skipped).toEqual(Array.from({ length: to - from + 1 }, (_, index) => from + index));
+    expect(windows.get(from)!.packets).toBe(packetsIn(ordersOf(inbound(1))));
+  });
+
+  it("lose nothing when the plan changes under traffic", async () => {
+    client = startCaptureClient(here);
+    await client.start({ workers: 2, ringBytes: 128 * 1024 * 1024 });
+    await client.apply({ subjects: [aged] });
+    const orders = ordersOf(inbound(1000));
+    const sending = toHere.send(orders);
+    for (let change = 0; change < 6; change++) {
+      const other = subjectOf({ interfaceNames: ["v0"], flowLogId: "fl-other", policy });
+      const subjects = [
+        { ...aged, policy: agingOf(60_000 + change, 10_000) },
+        ...(change % 2 === 0 ? [other] : []),
+      ];
+      await client.apply({ subjects });
+    }
+    await sending;
+    await ledgerAtRest(client);
+    await client.stop();
+    const flows = (await client.flows()).filter(({ flowLogId }) => flowLogId === aged.flowLogId);
+    expect(packetsOf(flows)).toBe(packetsIn(orders));
+  });
+
+  it("take an interface when it is up, and when it is there again", async () => {
+    client = startCaptureClient(here);
+    here.ip("link", "set", "v0", "down");
+    await client.start({ workers: 2 });
+    const states = async () =>
+      (await client.status()).workers!.map(({ interfaces }) => interfaces[0]?.state ?? "none");
+    await client.apply({ subjects: [aged] });
+    expect(await states()).toEqual(["down", "down"]);
+    here.ip("link", "set", "v0", "up");
+    while ((await states()).join(" ") !== "armed armed") await sleep(50);
+    await toHere.send(ordersOf(inbound(2)));
+    here.ip("link", "set", "v0", "down");
+    while ((await states()).join(" ") !== "down down") await sleep(50);
+    here.ip("link", "set", "v0", "up");
+    while ((await states()).join(" ") !== "armed armed") await sleep(50);
+    await toHere.send(ordersOf(inbound(3)));
+    await ledgerAtRest(client);
+    const { workers = [] } = await client.status();
+    await client.stop();
+    expect(packetsOf(await client.flows())).toBe(packetsIn(ordersOf(inbound(5))));
+    for (const { ledger } of workers) expect(ledger[0]!.seen).toBeGreaterThan(0);
+  });
+
+  it("have CAP_NET_RAW alone, each of them", async () => {
+    client = startCaptureClient(here);
+    await client.start({ workers: 3 });
+    await client.apply({ subjects: [aged] });
+    const { workers = [], privileges } = await client.status();
+    expect(new Set(workers.map(({ processId }) => processId)).size).toBe(3);
+    for (const worker of workers) expect(worker.privileges).toEqual(privileges);
+    expect(privileges).toMatchObject({
+      userId: 65534,
+      effective: "0000000000002000",
+      bounding: "0000000000002000",
+      noNewPrivileges: true,
+      threadsDiffering: 0,
+    });
+    await client.stop();
+  });
+});
