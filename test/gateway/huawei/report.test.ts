@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -152,7 +154,7 @@ describe("logs that a client reports", () => {
     expect(found).toEqual(lines);
   });
 
-  it("can be packed by gzip", async () => {
+  it("can be packed by gzip and snappy", async () => {
     const tokens = await callHuawei(
       server.access,
       "POST",
@@ -184,7 +186,14 @@ describe("logs that a client reports", () => {
     const packed = new Uint8Array(gzipSync(report));
     expect(await send(packed, "gzip")).toEqual([200, undefined]);
     expect(await search("packed")).toHaveLength(1);
-    expect(await send(packed, "snappy")).toEqual([400, "LTS.0009"]);
+    const snappy = readFileSync(join(import.meta.dirname, "../../vectors/snappy/one.snappy"));
+    expect(await send(new Uint8Array(snappy), "SNAPPY")).toEqual([200, undefined]);
+    expect((await search("packed")).map(({ content }) => content).sort()).toEqual([
+      "packed",
+      "packed by snappy",
+    ]);
+    expect(await send(packed, "snappy")).toEqual([400, "LTS.0007"]);
+    expect(await send(packed, "lz4")).toEqual([400, "LTS.0009"]);
     expect(await send(packed.slice(0, -4), "gzip")).toEqual([400, "LTS.0007"]);
     const bomb = new Uint8Array(gzipSync(Buffer.alloc(64 * 1024 * 1024, "a")));
     expect(await send(bomb, "gzip")).toEqual([400, "LTS.0009"]);

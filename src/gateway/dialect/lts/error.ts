@@ -32,6 +32,7 @@ const table: Readonly<Partial<Record<Fault["code"], Row>>> = {
   AccessDenied: [403, "LTS.0003", "No permission"],
   StoreUnavailable: [503, "LTS.0010"],
   DiskFull: [503, "LTS.0010"],
+  Timeout: [503, "LTS.0010"],
 };
 
 const internal: Row = [500, "LTS.0010", "The system encountered an internal error"];

@@ -13,6 +13,7 @@ import type { LogGroups } from "../../../control/mod.ts";
 import { headerOf } from "../../head.ts";
 import { parseInput } from "../../input.ts";
 import type { ApigAnswer, ApigRequest, ProjectCall } from "../apig/mod.ts";
+import { unpackSnappy } from "./snappy.ts";
 
 /** A line as the store takes it. */
 export interface ReportedLine {
@@ -118,7 +119,7 @@ async function append(
   return ok({ status: 200, body });
 }
 
-/** Faults: `Malformed`, `InputTooLarge`, `Unsupported` for another compression than gzip, those of parseInput. */
+/** Faults: `Malformed`, `InputTooLarge`, `Unsupported` for another compression, those of parseInput. */
 function readReport<S extends z.ZodType>(schema: S, request: ApigRequest): Result<z.output<S>> {
   const text = unpackedBody(request);
   if (!text.ok) return text;
@@ -134,14 +135,21 @@ function keepDigits(name: string, value: unknown, context?: { readonly source?: 
   return name === "log_time_ns" && typeof value === "number" ? context?.source : value;
 }
 
+/** GZIP and SNAPPY, in small letters too, are what the documentation of the service has for Content-Encoding. */
 function unpackedBody({ head, body }: ApigRequest): Result<string> {
   const encoding = headerOf(head, "content-encoding")?.toLowerCase() ?? "";
   if (encoding === "" || encoding === "identity") return ok(body.toString("utf8"));
-  if (encoding !== "gzip") {
-    return fail("Unsupported", `the compression ${encoding.slice(0, 40)} is not supported`, {
-      allowed: "gzip",
-    });
+  if (encoding === "gzip") return unpackGzip(body);
+  if (encoding === "snappy") {
+    const unpacked = unpackSnappy(body, unpackedBytesMax);
+    return unpacked.ok ? ok(unpacked.value.toString("utf8")) : unpacked;
   }
+  return fail("Unsupported", `the compression ${encoding.slice(0, 40)} is not supported`, {
+    allowed: "gzip, snappy",
+  });
+}
+
+function unpackGzip(body: Buffer): Result<string> {
   try {
     return ok(gunzipSync(body, { maxOutputLength: unpackedBytesMax }).toString("utf8"));
   } catch (error) {
