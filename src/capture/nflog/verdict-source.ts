@@ -138,9 +138,11 @@ function openTap(source: Source, name: string, intake: Intake): Tap {
 /** Reads what is ready, within bounds, and hands over what is decided; true if nothing more is. */
 function read(source: Source): boolean {
   for (let datagrams = 0; datagrams < datagramsAtOnce; datagrams++) {
+    // This process may get no time to run after the look: what comes meanwhile is not looked at yet.
+    const nowUs = source.options.nowUs();
     const found = source.socket.read(source.cursor);
     if (found === "empty") {
-      expire(source);
+      expire(source, nowUs);
       return true;
     }
     if (found === "overrun") overrun(source);
@@ -218,10 +220,13 @@ function followSequence(source: Source, sequence: number): void {
   handOver(source);
 }
 
-/** After a loss that no sequence number has told of yet, nothing may be called rejected. */
-function expire(source: Source): void {
+/**
+ * Decides what has waited long enough, when all that came until `nowUs` has been read. After a loss that no
+ * sequence number has told of yet, nothing may be called rejected.
+ */
+function expire(source: Source, nowUs: number): void {
   const decision = source.overrun ? decisions.undecided : decisions.rejected;
-  expireWaiting(source.pairing, source.options.nowUs(), decision);
+  expireWaiting(source.pairing, nowUs, decision);
   handOver(source);
 }
 

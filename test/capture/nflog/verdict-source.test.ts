@@ -27,6 +27,8 @@ interface Log {
   /** Logs one packet for each sequence number, all in one datagram, and reads it. */
   readonly take: (sequences: readonly number[]) => void;
   readonly wait: (ms: number) => void;
+  /** Lets the time pass at the next look at the log, which finds nothing more. */
+  readonly stall: (ms: number) => void;
   /** The kernel says that it had no room (ENOBUFS). */
   readonly overrun: () => void;
 }
@@ -35,13 +37,18 @@ function logOf(): Log {
   const bytes = new Uint8Array(256 * 1024);
   const datagrams: (Buffer | "overrun")[] = [];
   let nowUs = 1_700_000_000_000_000;
+  let stallUs = 0;
   const socket: LogSocket = {
     descriptor: -1,
     bytes,
     view: new DataView(bytes.buffer),
     read(cursor) {
       const next = datagrams.shift();
-      if (next === undefined) return "empty";
+      if (next === undefined) {
+        nowUs += stallUs;
+        stallUs = 0;
+        return "empty";
+      }
       if (next === "overrun") return next;
       bytes.set(next);
       cursor.at = 0;
@@ -73,6 +80,7 @@ function logOf(): Log {
       nowUs += ms * 1000;
       tap.read();
     },
+    stall: (ms) => void (stallUs = ms * 1000),
   };
 }
 
@@ -86,6 +94,15 @@ describe("the firewall's log", () => {
     const { tap, take, wait } = logOf();
     take(numbers(0, 3));
     wait(600);
+    expect([tap.packetsRead(), tap.counts().drops]).toEqual([3, 0]);
+  });
+
+  it("is looked at once more where time has passed since the look, before a packet is called rejected", () => {
+    const { tap, take, wait, stall } = logOf();
+    stall(600);
+    take(numbers(0, 3));
+    expect(tap.packetsRead()).toBe(0);
+    wait(0);
     expect([tap.packetsRead(), tap.counts().drops]).toEqual([3, 0]);
   });
 
