@@ -94,6 +94,8 @@ describe("a replayed capture file", () => {
     const client = await replay(writePcap("cut.pcap", [0, 1, 2], 5), 0, 10_000);
     await waitForPackets(client, 2);
     await client.stop();
+    expect(await client.status()).toMatchObject({ ledger: [{ seen: 2, metered: 2 }] });
+    expect(await client.flows()).toMatchObject([{ packets: 2 }]);
   });
 
   it("that cannot be read is a fault", async () => {
