@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { createCaptureMetrics } from "../../src/capture/capture-metrics.ts";
+import { createCaptureMetrics, createWindowMetrics } from "../../src/capture/capture-metrics.ts";
 import { emptyLedgerCounts, type LedgerEntry } from "../../src/capture/plan.ts";
 import { createMetrics } from "../../src/observe/mod.ts";
 
@@ -38,5 +38,24 @@ describe("capture's metrics", () => {
     const series = metrics.render().match(/^weir_capture_seen_packets_total\{/gmu) ?? [];
     expect(series.length).toBeLessThanOrEqual(514);
     expect(metrics.value("weir_capture_seen_packets_total", labels)).toBe(1999);
+  });
+
+  it("tell each worker's share, and what is said of windows for all of them", () => {
+    const metrics = createMetrics();
+    const workers = ["0", "1"].map((worker) => createCaptureMetrics(metrics, "packets", worker));
+    const counts = { packets: 4, octets: 400, activeFlows: 1, flowsEnded: 2, flowsEvicted: 0 };
+    const windows = { ok: 1, noData: 2, skipData: 3 };
+    const subject = { flowLogId: "fl-1", resourceId: "sag-1", ...counts, windows };
+    for (const worker of workers) worker.report({ ...status([entryOf("eth0", 7)]), subjects: [subject] });
+    workers[0]!.processEnded();
+    workers[0]!.report({ ...status([entryOf("eth0", 2)]), subjects: [subject] });
+    createWindowMetrics(metrics).report([subject]);
+    const seen = (worker: string): number =>
+      metrics.value("weir_capture_seen_packets_total", { ...labels, worker });
+    expect([seen("0"), seen("1")]).toEqual([9, 7]);
+    const ofSubject = { flow_log: "fl-1", resource: "sag-1" };
+    expect(metrics.value("weir_capture_metered_packets_total", { ...ofSubject, worker: "0" })).toBe(8);
+    expect(metrics.value("weir_capture_windows_total", { ...ofSubject, status: "skipData" })).toBe(3);
+    expect(metrics.render()).not.toMatch(/^weir_capture_windows_total\{[^}]*worker/mu);
   });
 });
