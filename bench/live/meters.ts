@@ -38,22 +38,25 @@ export interface RunningMeter {
 export interface LiveMeter {
   readonly name: string;
   readonly version: string;
+  /** Processes that read packets side by side. */
+  readonly workers: number;
   start(input: MeterInput): Promise<RunningMeter>;
 }
 
-/** The meters that are installed. */
-export function installedMeters(): LiveMeter[] {
-  return [weir, softflowd, pmacctd].filter((meter) => meter.version !== "");
+/** The meters that are installed; Weir once for each number of workers. */
+export function installedMeters(workers: readonly number[]): LiveMeter[] {
+  return [...workers.map(weirOf), softflowd, pmacctd].filter((meter) => meter.version !== "");
 }
 
 const flowsMax = 1_000_000;
 
-const weir: LiveMeter = {
-  name: "weir",
+const weirOf = (workers: number): LiveMeter => ({
+  name: workers === 1 ? "weir" : `weir-${workers}-workers`,
   version: `Node.js ${process.versions.node}`,
+  workers,
   async start({ within, interfaceName, port, bufferBytes, activeS, inactiveS, directory }) {
     const [command, ...args] = [...within, process.execPath];
-    const options = [interfaceName, port, directory, bufferBytes, activeS, inactiveS];
+    const options = [interfaceName, port, directory, bufferBytes / workers, activeS, inactiveS, workers];
     const child = fork(join(import.meta.dirname, "weir.ts"), options.map(String), {
       execPath: command,
       execArgv: [...args, "--disable-warning=ExperimentalWarning"],
@@ -71,11 +74,12 @@ const weir: LiveMeter = {
       },
     };
   },
-};
+});
 
 const softflowd: LiveMeter = {
   name: "softflowd",
   version: packageVersion("softflowd"),
+  workers: 1,
   async start({ within, interfaceName, port, bufferBytes, activeS, inactiveS, directory }) {
     const socket = join(directory, "control");
     const timeouts = ["udp", "general"].flatMap((name) => ["-t", `${name}=${inactiveS}`]);
@@ -103,6 +107,7 @@ const softflowd: LiveMeter = {
 const pmacctd: LiveMeter = {
   name: "pmacctd",
   version: packageVersion("pmacctd"),
+  workers: 1,
   async start({ within, interfaceName, port, bufferBytes, activeS, inactiveS, directory }) {
     const file = join(directory, "pmacctd.conf");
     const settings = {

@@ -5,7 +5,7 @@ import type { TrialResult } from "./trial.ts";
 export interface Cell {
   readonly meter: string;
   readonly flows: number;
-  /** The fraction of its CPU that the meter could use. */
+  /** The fraction of its CPU that the meter could use, for each of its workers. */
   readonly share: number;
   /** The highest rate without a drop in each round; undefined where every trial had drops. */
   readonly found: (TrialResult | undefined)[];

@@ -3,7 +3,7 @@
  *
  *     node bench/live/run.ts [--flows 1000,50000] [--rounds 3] [--duration-ms 2000] [--cpu-share 0.05]
  *                            [--active-timeout 60] [--inactive-timeout 15] [--budget-s 290]
- *                            [--quick]
+ *                            [--workers 1,2] [--tools weir,softflowd,pmacctd] [--quick]
  *
  * Two network namespaces of its own are joined by a veth pair. The sender has CPU 0, on which the kernel's
  * work for each packet is done too, up to the ring; the meter has CPU 1. Needs root, and sends nowhere else.
@@ -33,6 +33,8 @@ const { values } = parseArgs({
     "active-timeout": { type: "string", default: "60" },
     "inactive-timeout": { type: "string", default: "15" },
     "budget-s": { type: "string" },
+    workers: { type: "string", default: "1" },
+    tools: { type: "string", default: "weir,softflowd,pmacctd" },
     quick: { type: "boolean", default: false },
   },
 });
@@ -75,7 +77,9 @@ const bench: TrialBench = {
   activeS: Number(values["active-timeout"]),
   inactiveS: Number(values["inactive-timeout"]),
 };
-const meters = installedMeters();
+const meters = installedMeters(values.workers.split(",").map(Number)).filter(({ name }) =>
+  values.tools.split(",").some((tool) => name.startsWith(tool)),
+);
 
 print(`${cpus()[0]?.model.trim()}, ${availableParallelism()} CPUs, Linux ${release()}, load ${load()}`);
 print(meters.map(({ name, version }) => `${name} ${version}`).join(", "));

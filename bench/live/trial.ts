@@ -26,7 +26,7 @@ export interface TrialOptions {
   readonly flows: number;
   /** 0 is as fast as the sender can. */
   readonly packetsPerSecond: number;
-  /** The fraction of its CPU that the meter may use. */
+  /** The fraction of its CPU that the meter may use for each of its workers. */
   readonly share: number;
   /** Whether the meter is stopped for half of the time. */
   readonly stalled?: boolean;
@@ -93,7 +93,7 @@ async function tryTrial(
   // A meter runs for months: code that is compiled while it runs is so before it is measured.
   await sender.send({ flows, packetsPerSecond: warmUpRate, durationMs: durationMs / 2 });
   await setTimeout(settleMs);
-  cpuShare?.limit(share);
+  cpuShare?.limit(share < 1 ? share * meter.workers : 1);
   const cpuBefore = cpuMsOf(ids);
   const sending = sender.send({ flows, packetsPerSecond, durationMs });
   if (stalled) await stall(ids, durationMs);

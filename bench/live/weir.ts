@@ -2,7 +2,7 @@
  * Weir from the interface to the collector, without its API and its store: the capture process, the spool
  * with its commits to disk, and the NetFlow sink.
  *
- *     node bench/live/weir.ts INTERFACE PORT DIRECTORY RING_BYTES ACTIVE_S INACTIVE_S
+ *     node bench/live/weir.ts INTERFACE PORT DIRECTORY RING_BYTES ACTIVE_S INACTIVE_S WORKERS
  *
  * Says by IPC when it captures; told to finish, it ends every flow, delivers all and says what became of
  * every packet.
@@ -13,7 +13,7 @@ import { systemClock, unwrap } from "../../src/base/mod.ts";
 import {
   allTraffic,
   type CaptureSubject,
-  createCapture,
+  createWorkerGroup,
   discoverInterfaces,
   ledgerError,
   type LedgerEntry,
@@ -28,7 +28,8 @@ export interface WeirAccount extends LedgerEntry {
   readonly error: number;
 }
 
-const [interfaceName = "", port, directory = "", ringBytes, activeS, inactiveS] = process.argv.slice(2);
+const [interfaceName = "", port, directory = "", ringBytes, activeS, inactiveS, workers] =
+  process.argv.slice(2);
 const shared = { logger: createLogger("warn"), metrics: createMetrics(), clock: systemClock };
 const target: NetflowTarget = {
   flowLogId: "fl-bench",
@@ -60,8 +61,8 @@ const spool = unwrap(openSpool({ path, bytesMax: 4 * 2 ** 30, sinks: [netflowSin
 const netflow = createNetflowSink({}, { ...shared, spool, interfaceNames: discoverInterfaces });
 await netflow.prepare([target]);
 netflow.start();
-const capture = createCapture(
-  { method: "ring", ringBytes: Number(ringBytes) },
+const capture = createWorkerGroup(
+  { method: "ring", ringBytes: Number(ringBytes), workers: Number(workers) },
   {
     ...shared,
     agentId: "bench",
