@@ -6,8 +6,10 @@
  * keeps the order of the buckets, and reads and writes memory in sequence.
  */
 
+import { createTableWords, type TableBuffer } from "./table-memory.ts";
+
 export interface BucketTable {
-  words: Int32Array<ArrayBuffer>;
+  words: Int32Array<TableBuffer>;
   /** 32 − log2 of the number of buckets. */
   shift: number;
   /** Number of buckets − 1. */
@@ -18,7 +20,7 @@ const bucketsMin = 1 << 6;
 
 export function createBucketTable(): BucketTable {
   return {
-    words: new Int32Array(bucketsMin * 2),
+    words: createTableWords(bucketsMin * 2),
     shift: Math.clz32(bucketsMin) + 1,
     mask: bucketsMin - 1,
   };
@@ -55,7 +57,7 @@ export function growBuckets(table: BucketTable, flows: number): void {
 
 function doubleBuckets(table: BucketTable): void {
   const old = table.words;
-  table.words = new Int32Array(old.length * 2);
+  table.words = createTableWords(old.length * 2);
   table.shift -= 1;
   table.mask = table.mask * 2 + 1;
   for (let at = 0; at < old.length; at += 2) {

@@ -1,5 +1,5 @@
 /**
- * Flows as fixed-size structs in one ArrayBuffer a family.
+ * Flows as fixed-size structs in one buffer a family.
  *
  * An IPv4 flow is 64 bytes, one cache line; an IPv6 flow is 96. Both begin alike, so that one code updates
  * them. The struct is laid out in words of four bytes:
@@ -21,6 +21,7 @@ import {
   pushReference,
   type ReferenceLists,
 } from "./reference-lists.ts";
+import { createTableStructs, type TableBuffer } from "./table-memory.ts";
 
 export const flowWords = {
   ports: 8,
@@ -55,8 +56,8 @@ const growthFactor = 4;
 
 export interface FlowStore {
   readonly structWords: number;
-  words: Uint32Array<ArrayBuffer>;
-  doubles: Float64Array<ArrayBuffer>;
+  words: Uint32Array<TableBuffer>;
+  doubles: Float64Array<TableBuffer>;
   /** Structs that fit the buffer. */
   capacity: number;
   /** Structs that hold a flow or are vacant: those from here on are untouched memory. */
@@ -68,7 +69,7 @@ export interface FlowStore {
 }
 
 export function createFlowStore(structWords: number): FlowStore {
-  const words = createStructs(flowsMin * structWords);
+  const words = createTableStructs(flowsMin * structWords);
   return {
     structWords,
     words,
@@ -134,24 +135,14 @@ function addVacancies(store: FlowStore, flowsMax: number): void {
 }
 
 function growStore(store: FlowStore, capacity: number): void {
-  const words = createStructs(capacity * store.structWords);
+  const words = createTableStructs(capacity * store.structWords);
   words.set(store.words);
   store.words = words;
   store.doubles = doublesOf(words);
   store.capacity = capacity;
 }
 
-/**
- * The C library lets a large buffer begin 16 bytes into a page. Structs begin at its next cache line, so that
- * an IPv4 flow is in one line and not in two.
- */
-const lineOffsetBytes = 48;
-
-function createStructs(words: number): Uint32Array<ArrayBuffer> {
-  return new Uint32Array(new ArrayBuffer(words * 4 + lineOffsetBytes), lineOffsetBytes, words);
-}
-
 /** The same memory as doubles. */
-function doublesOf(words: Uint32Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+function doublesOf(words: Uint32Array<TableBuffer>): Float64Array<TableBuffer> {
   return new Float64Array(words.buffer, words.byteOffset, words.length / 2);
 }

@@ -35,7 +35,7 @@ import {
   type MeterOptions,
   type MeterStatistics,
 } from "./state.ts";
-import { chunkEntries, type ReferenceLists } from "./reference-lists.ts";
+import { chunkBytes, chunkEntries, type ReferenceLists } from "./reference-lists.ts";
 import { clearTimers, createTimerWheel } from "./timer-wheel.ts";
 import { createCurrentWindow } from "./window.ts";
 
@@ -172,8 +172,8 @@ function statisticsOf({
     },
     flowsEvicted: emitted[flowEndReasons.lackOfResources]!,
     tableBytes:
-      ipv4.words.byteLength +
-      ipv6.words.byteLength +
+      storeBytes(ipv4) +
+      storeBytes(ipv6) +
       buckets.words.byteLength +
       bytesOf(ipv4.vacancies) +
       bytesOf(ipv6.vacancies) +
@@ -181,6 +181,11 @@ function statisticsOf({
   };
 }
 
-function bytesOf({ pool, firstChunk, firstFill }: ReferenceLists): number {
-  return pool.byteLength + firstChunk.byteLength + firstFill.byteLength;
+/** What lies beyond the structs in use has never been written. */
+function storeBytes({ used, structWords }: FlowStore): number {
+  return used * structWords * 4;
+}
+
+function bytesOf({ usedChunks, firstChunk, firstFill }: ReferenceLists): number {
+  return usedChunks * chunkBytes + firstChunk.byteLength + firstFill.byteLength;
 }

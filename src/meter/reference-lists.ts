@@ -5,9 +5,12 @@
  * flows behind them can be fetched together. An entry costs four bytes.
  */
 
+import { createTableWords, type TableBuffer } from "./table-memory.ts";
+
 const chunkWords = 128;
 /** References of one chunk; word 0 links to the next chunk. */
 export const chunkEntries = chunkWords - 1;
+export const chunkBytes = chunkWords * 4;
 const noChunk = -1;
 const chunksMin = 2;
 
@@ -15,7 +18,7 @@ export interface ReferenceLists {
   /** First chunk of each list, and references in it; further chunks are full. */
   readonly firstChunk: Int32Array<ArrayBuffer>;
   readonly firstFill: Int32Array<ArrayBuffer>;
-  pool: Int32Array<ArrayBuffer>;
+  pool: Int32Array<TableBuffer>;
   freeChunk: number;
   /** Chunks of the pool ever used. */
   usedChunks: number;
@@ -25,7 +28,7 @@ export function createReferenceLists(lists: number): ReferenceLists {
   return {
     firstChunk: new Int32Array(lists).fill(noChunk),
     firstFill: new Int32Array(lists),
-    pool: new Int32Array(chunkWords * chunksMin),
+    pool: createTableWords(chunkWords * chunksMin),
     freeChunk: noChunk,
     usedChunks: 0,
   };
@@ -105,7 +108,7 @@ function takeChunk(lists: ReferenceLists): number {
     return chunk;
   }
   if ((lists.usedChunks + 1) * chunkWords > lists.pool.length) {
-    const pool = new Int32Array(lists.pool.length * 2);
+    const pool = createTableWords(lists.pool.length * 2);
     pool.set(lists.pool);
     lists.pool = pool;
   }
