@@ -1,6 +1,6 @@
 /** How one flow log's deliveries go, from capture to each output. */
 import { systemClock } from "../base/mod.ts";
-import type { SubjectStatus } from "../capture/mod.ts";
+import type { SubjectStatus, WorkerStatus } from "../capture/mod.ts";
 import type { FlowLog } from "../control/mod.ts";
 import type { DeliveryProblem, DeliveryStatus } from "../gateway/mod.ts";
 import type { System } from "./system.ts";
@@ -13,7 +13,7 @@ export function deliveryReportOf(system: System, flowLogId: string): Report | un
   const { control, capture, netflow, spool } = system;
   const flowLog = control.flowLogs.find(flowLogId);
   if (flowLog === undefined) return undefined;
-  const { state, fault, subjects, ledger } = capture.status();
+  const { state, fault, subjects, ledger, workers } = capture.status();
   const isOfFlowLog = (entry: { readonly flowLogId: string }): boolean => entry.flowLogId === flowLogId;
   const { logService, netflow: netflowOutput } = flowLog.outputs;
   return {
@@ -23,11 +23,22 @@ export function deliveryReportOf(system: System, flowLogId: string): Report | un
       ...(fault === undefined ? {} : { reason: fault.message, remedy: fault.remedy }),
       resources: subjects.filter(isOfFlowLog).map(toldOf),
       packets: ledger.filter(isOfFlowLog),
+      ...(workers === undefined ? {} : { workers: sharesOf(workers, isOfFlowLog) }),
     },
     logService: { enabled: logService.enabled },
     netflow: { enabled: netflowOutput.enabled, ...netflow.status(flowLogId) },
     spoolLosses: spool.status().losses.filter((loss) => loss.flowLogId === flowLogId),
   };
+}
+
+/** What each worker had of the flow log's packets, a row an interface. */
+function sharesOf(
+  workers: readonly WorkerStatus[],
+  isOfFlowLog: (entry: { readonly flowLogId: string }) => boolean,
+): Report[] {
+  return workers.flatMap(({ ledger }, worker) =>
+    ledger.filter(isOfFlowLog).map((entry) => ({ worker, ...entry })),
+  );
 }
 
 /** A subject's counts as one row of a table. */

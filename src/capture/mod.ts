@@ -21,6 +21,7 @@ export {
   type SubjectStatus,
   type TrafficFilter,
   type VerdictStatus,
+  type WorkerStatus,
 } from "./plan.ts";
 export { createVerdictCapture, type VerdictCaptureDeps } from "./verdict-capture.ts";
 export { createWorkerGroup } from "./worker-group.ts";
