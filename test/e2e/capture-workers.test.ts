@@ -18,6 +18,7 @@ import {
   startFrameSender,
   subjectOf,
 } from "../support/capture-client.ts";
+import { ipv4, udp } from "../support/frame-builder.ts";
 import type { FrameOrder } from "../support/frame-sender.ts";
 import {
   canMakeNamespaces,
@@ -27,8 +28,9 @@ import {
   type Namespace,
 } from "../support/netns.ts";
 import { requirePeer } from "../support/peers.ts";
-import { flowsOn, type Pair, placeOf } from "../support/paired-flows.ts";
+import { flowsOn, type Pair, placeOf, placeOfRawIp } from "../support/paired-flows.ts";
 import { recordTruth } from "../support/truth.ts";
+import { startTunDevice } from "../support/tun-client.ts";
 import { expectNoGap, type WindowReport, windowsOf, withSkipData } from "../support/window-reports.ts";
 
 const runnable = canMakeNamespaces() && requirePeer("tcpdump", "tshark");
@@ -337,6 +339,37 @@ describe.skipIf(!runnable)("two workers on an interface", () => {
     await client.stop();
     expect(packetsOf(await client.flows())).toBe(packetsIn(ordersOf(inbound(5))));
     for (const { ledger } of workers) expect(ledger[0]!.seen).toBeGreaterThan(0);
+  });
+
+  it("share a device without link headers too, both directions of a flow to one", async () => {
+    const name = "tun9";
+    const tun = await startTunDevice(here, name);
+    const own = "10.77.0.1";
+    here.ip("address", "add", `${own}/24`, "dev", name);
+    here.ip("link", "set", name, "up");
+    client = startCaptureClient(here);
+    await client.start({ workers: 2 });
+    await client.apply({ subjects: [subjectOf({ interfaceNames: [name] })] });
+    const others = Array.from({ length: 16 }, (_, number) => `10.77.0.${10 + number}`);
+    await tun.order({
+      outgoing: others.map((address) => ({ address, port: 53 })),
+      incoming: others.map((source) => ipv4({ source, destination: own, protocol: 17 }, udp(53, 1000, 20))),
+    });
+    const [ledger] = await ledgerAtRest(client);
+    await client.stop();
+    tun.close();
+
+    expect(ledger).toMatchObject({ seen: 32, metered: 32 });
+    const bootIds = new Map((await client.flows()).map((flow) => [pairKey(flow), flow.bootId]));
+    expect(bootIds.size).toBe(32);
+    const owners = [0, 1].map((place) => {
+      const pairs = others.filter((other) => placeOfRawIp(own, other, 2) === place);
+      return new Set(
+        pairs.flatMap((other) => [`${own} ${other}`, `${other} ${own}`]).map((key) => bootIds.get(key)),
+      );
+    });
+    expect(owners.map(({ size }) => size)).toEqual([1, 1]);
+    expect(owners[0]).not.toEqual(owners[1]);
   });
 
   it("have CAP_NET_RAW alone, each of them", async () => {

@@ -75,3 +75,10 @@ export function placeOf({ orders: [order], isIpv6 }: Pair, workers: number): num
     }).returned % workers
   );
 }
+
+/** The same of IPv4 on a device without link headers. */
+export function placeOfRawIp(source: string, destination: string, workers: number): number {
+  const bytes = ipv4({ source, destination, protocol: 17 }, udp(1, 2, 0));
+  const packet = { bytes, networkOffset: 0, packetType: 0, protocol: etherTypes.ipv4, hardware: 0xfffe };
+  return runFilter(shareProgram, packet).returned % workers;
+}
