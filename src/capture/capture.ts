@@ -23,9 +23,11 @@ import {
   type WorkerWindow,
 } from "./plan.ts";
 import type { RingShare } from "./ring/ring.ts";
+import { openLogSocket } from "./nflog/log-socket.ts";
+import { verdictDefaults } from "./nflog/verdict-options.ts";
 import { lowestInterfaces } from "./selection.ts";
 import { neededCapabilities, withAmbientOnly } from "./privilege.ts";
-import { createSupervisor, type Supervisor } from "./supervisor.ts";
+import { createSupervisor, type Supervisor, type SupervisorDeps } from "./supervisor.ts";
 import { createTcpdumpGroup, tcpdumpObstacle, type TcpdumpGroup } from "./tcpdump.ts";
 
 export interface CaptureDeps {
@@ -132,7 +134,7 @@ export function createCapture(
   const state = createState(config);
   const supervisor = createSupervisor(config.heartbeatTimeoutMs, {
     ...deps,
-    confine: (spawn) => confine(state, spawn),
+    confine: (spawn) => confine(parts, spawn),
     onSpawn: () => onSpawn(parts),
     onMessage: (message) => onMessage(parts, message),
     onExit: () => onExit(parts),
@@ -150,10 +152,25 @@ export function createCapture(
   };
 }
 
-/** Where there is no libc, a process that reads a ring ends at once; the others are fed by pipes. */
-function confine<T>({ libc, method }: CaptureState, spawn: () => T): T {
-  return libc === undefined ? spawn() : withAmbientOnly(libc, neededCapabilities[method], spawn);
+/** Where there is no libc, a process that reads a ring or the log ends at once; the others are fed by pipes. */
+function confine(parts: Parts, spawn: Spawn): ReturnType<Spawn> | null {
+  const { libc, method } = parts.state;
+  if (libc === undefined) return spawn([]);
+  const confined: Spawn = (given) => withAmbientOnly(libc, neededCapabilities[method], () => spawn(given));
+  if (method !== "nflog") return confined([]);
+  const opened = openLogSocket(libc, { ...verdictDefaults, group: parts.config.verdictGroup });
+  if (!opened.ok) {
+    turnOff(parts, opened.fault);
+    return null;
+  }
+  try {
+    return confined([opened.value]);
+  } finally {
+    libc.close(opened.value);
+  }
 }
+
+type Spawn = Parameters<SupervisorDeps["confine"]>[0];
 
 async function start(parts: Parts): Promise<Result<CaptureStatus>> {
   const { state, supervisor } = parts;

@@ -31,7 +31,8 @@ const seccompAllow = 0x7fff0000;
 /** The one capability that a capture process of each method needs; the others need none. */
 export const neededCapabilities: Readonly<Record<CaptureMethod, number | null>> = {
   ring: capabilityNetRaw,
-  nflog: capabilityNetAdministration,
+  // It is given the socket that takes CAP_NET_ADMIN to open.
+  nflog: null,
   tcpdump: null,
   replay: null,
 };

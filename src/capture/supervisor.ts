@@ -15,8 +15,11 @@ export interface SupervisorDeps {
   readonly clock: Clock;
   /** Where the process is written down, for a start after a kill. */
   readonly children?: ChildRegister;
-  /** Runs `start`, which makes the process, so that it gets no privilege that it does not need. */
-  readonly confine: <T>(start: () => T) => T;
+  /**
+   * Runs `start`, which makes the process and gives it open descriptors from 4 on, so that it gets no privilege that
+   * it does not need. Null where there can be no process at present; then abandon() was called.
+   */
+  readonly confine: (start: (descriptors: readonly number[]) => ChildProcess) => ChildProcess | null;
   /** A process is there; it wants its start message. */
   readonly onSpawn: () => void;
   readonly onMessage: (message: FromChild) => void;
@@ -86,13 +89,13 @@ export function createSupervisor(heartbeatTimeoutMs: number, deps: SupervisorDep
   return {
     start() {
       state.ended = false;
-      spawn(state, deps);
       state.checkedMs = deps.clock.monotonicMs();
       state.heartbeatTimer = setInterval(
         () => checkHeartbeat(state, deps, heartbeatTimeoutMs),
         heartbeatCheckMs,
       );
       state.heartbeatTimer.unref();
+      spawn(state, deps);
     },
     send(message, sent = () => undefined) {
       if (state.child?.connected !== true) sent();
@@ -126,13 +129,14 @@ function end(state: State): void {
 function spawn(state: State, deps: SupervisorDeps): void {
   state.startedMs = deps.clock.monotonicMs();
   state.heardMs = state.startedMs;
-  let child: ChildProcess;
+  let child: ChildProcess | null;
   try {
     child = deps.confine(forkChild);
   } catch (error) {
     onExit(state, deps, null, toFault(error).message);
     return;
   }
+  if (child === null) return;
   state.child = child;
   child.on("message", (message) => {
     state.heardMs = deps.clock.monotonicMs();
@@ -147,12 +151,12 @@ function spawn(state: State, deps: SupervisorDeps): void {
   deps.onSpawn();
 }
 
-function forkChild(): ChildProcess {
+function forkChild(descriptors: readonly number[]): ChildProcess {
   return fork(childEntry, [`${process.pid}`], {
     execPath: process.execPath,
     execArgv: childOptions,
     serialization: "advanced",
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "inherit", "inherit", "ipc", ...descriptors],
     env: childEnvironment(),
   });
 }

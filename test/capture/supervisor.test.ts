@@ -30,11 +30,13 @@ let processes: FakeProcess[];
 let exits: number;
 let nowMs: number;
 
-function supervisorUnderTest() {
+type Confine = Parameters<typeof createSupervisor>[1]["confine"];
+
+function supervisorUnderTest(confine: Confine = (start) => start([])) {
   return createSupervisor(30_000, {
     logger: silentLogger,
     clock: { ...systemClock, monotonicMs: () => nowMs },
-    confine: (start) => start(),
+    confine,
     onSpawn: () => undefined,
     onMessage: () => undefined,
     onExit: () => exits++,
@@ -76,6 +78,19 @@ describe("the capture process's supervisor", () => {
     expect(supervisor.restarts()).toBe(2);
     expect(exits).toBe(2);
     supervisor.abandon();
+  });
+
+  it("gives a process its descriptors, and is idle where there can be no process", async () => {
+    supervisorUnderTest((start) => start([17])).start();
+    expect(fork.mock.lastCall?.[2]).toMatchObject({ stdio: ["ignore", "inherit", "inherit", "ipc", 17] });
+    const without = supervisorUnderTest(() => {
+      without.abandon();
+      return null;
+    });
+    without.start();
+    await pass(60_000);
+    expect(without.processId()).toBeNull();
+    expect([processes.length, exits, without.restarts()]).toEqual([1, 0, 0]);
   });
 
   it("stops at once when there is no process", async () => {

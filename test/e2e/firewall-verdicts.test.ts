@@ -1,5 +1,6 @@
 /** What the host's firewall does with known packets is what the flows say of them. */
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -49,6 +50,16 @@ function load(namespace: Namespace, text: string): void {
   execFileSync("ip", ["netns", "exec", namespace.name, "nft", "-f", "-"], { input: text });
 }
 
+/** Of each thread of a process: its user and what it is permitted. */
+function threadPrivileges(processId: number): Set<string> {
+  const tasks = `/proc/${processId}/task`;
+  const told = readdirSync(tasks).map((id) => {
+    const status = readFileSync(`${tasks}/${id}/status`, "utf8");
+    return [/^Uid:\t(\d+)/mu, /^CapPrm:\t(\w+)/mu].map((field) => field.exec(status)?.[1]).join(" ");
+  });
+  return new Set(told);
+}
+
 /** One SYN: the connection is reset or refused. */
 function connect(from: Namespace, address: string, port: number): void {
   const script = `
@@ -89,6 +100,37 @@ describe.skipIf(!runnable)("the firewall's verdicts", () => {
   afterAll(() => {
     for (const namespace of [left, host, right]) namespace?.remove();
   });
+
+  it.skipIf(!requirePeer("setpriv"))(
+    "are read by a process without a privilege on any thread, be its user root or one with capabilities",
+    async () => {
+      const own = "+net_raw,+net_admin";
+      const capabilities = [
+        `--inh-caps=-all,${own}`,
+        `--ambient-caps=-all,${own}`,
+        `--bounding-set=-all,${own}`,
+      ];
+      const asUser = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", ...capabilities];
+      for (const [prefix, userId] of [
+        [asUser, "1000"],
+        [[], "65534"],
+      ] as const) {
+        const client = startCaptureClient(host, { prefix });
+        const started = await client.start({ method: "nflog" });
+        if (!started.ok) throw new Error(started.fault.message);
+        const subject = subjectOf({ resourceId: "inside", interfaceNames: ["inside"], verdicts: true });
+        const { processId, privileges } = await client.apply({ subjects: [subject] });
+        expect(privileges).toMatchObject({ effective: "0000000000000000", threadsDiffering: 0 });
+        expect(threadPrivileges(processId!)).toEqual(new Set([`${userId} 0000000000000000`]));
+        sendDatagrams(left, "10.2.0.2", 3010, 5);
+        await eventually("the packets", 60_000, async () =>
+          (await client.status()).subjects.some(({ packets }) => packets >= 5) ? true : undefined,
+        );
+        await client.stop();
+        client.close();
+      }
+    },
+  );
 
   /** Packets by "resource verdict source > destination:port" while `act` runs. */
   async function metered(

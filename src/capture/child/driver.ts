@@ -4,7 +4,7 @@ import { type Libc, loadLibc } from "../../libc/mod.ts";
 import type { CaptureConfig } from "../config.ts";
 import { assignedAddresses } from "../own-address.ts";
 import type { CaptureMethod, PrivilegeReport } from "../plan.ts";
-import { openLogSocket } from "../nflog/log-socket.ts";
+import { handedOverDescriptor, logSocketOf } from "../nflog/log-socket.ts";
 import { verdictDefaults } from "../nflog/verdict-options.ts";
 import { createVerdictSource, verdictSlackMs } from "../nflog/verdict-source.ts";
 import { dropAllPrivileges, dropCapabilities, dropPrivileges } from "../privilege.ts";
@@ -74,19 +74,18 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
   return ok(driveByPoll(libc, session, dropped.value, deps));
 }
 
-/** The socket is opened and set up with CAP_NET_ADMIN; to read from it takes no privilege. */
+/** The socket was opened and set up by the main process; to read from it takes no privilege. */
 async function createVerdictDriver(deps: DriverDeps): Promise<Result<Driver>> {
   const { config } = deps;
-  const { snapshotBytes, waitMs, ...socketOptions } = { ...verdictDefaults, group: config.verdictGroup };
+  const { snapshotBytes, waitMs } = verdictDefaults;
   const loaded = await loadLibc();
   if (!loaded.ok) return loaded;
   const libc = loaded.value;
-  const opened = openLogSocket(libc, { ...socketOptions, snapshotBytes });
-  if (!opened.ok) return opened;
   const dropped = dropCapabilities(libc, config.userId, config.groupId);
   if (!dropped.ok) return dropped;
   const nowUs = (): number => Date.now() * 1000;
-  const source = createVerdictSource(opened.value, { libc, snapshotBytes, waitMs, nowUs });
+  const socket = logSocketOf(libc, handedOverDescriptor);
+  const source = createVerdictSource(socket, { libc, snapshotBytes, waitMs, nowUs });
   const session = createSession({
     ...deps,
     encapsulations: config.encapsulations,

@@ -25,19 +25,35 @@ const optionTimestamp = 29;
 const optionReceiveBufferForce = 33;
 const acknowledgementTimeoutMs = 1000;
 
+/** Where the process that reads the log finds the socket: behind its three streams and its channel. */
+export const handedOverDescriptor = 4;
+
 /**
- * Becomes the one listener of the group in this network namespace. Faults: `PrivilegeMissing` without
- * CAP_NET_ADMIN, `KernelFeatureMissing` without nfnetlink_log, `CaptureUnavailable` when another listens.
+ * A descriptor of the one listener of the group in this network namespace. To open it takes CAP_NET_ADMIN, to
+ * read from it none: who opens it hands it to a process that never had a privilege. Faults: `PrivilegeMissing`
+ * without CAP_NET_ADMIN, `KernelFeatureMissing` without nfnetlink_log, `CaptureUnavailable` when another listens.
  */
 export function openLogSocket(
   libc: Libc,
   options: LogGroupOptions & { readonly receiveBytes: number },
-): Result<LogSocket> {
+): Result<number> {
   const opened = libc.socket(familyNetlink, typeRawCloseOnExec, protocolNetfilter);
   if (!opened.ok) return { ok: false, fault: faultOf(opened.error) };
   const descriptor = opened.value;
   const bytes = new Uint8Array(datagramBytes);
   const view = new DataView(bytes.buffer);
+  const refused = configure(libc, descriptor, options, () => {
+    const received = libc.receive(descriptor, bytes);
+    return received.ok ? acknowledgedErrno(view, received.value) : null;
+  });
+  if (refused === undefined) return ok(descriptor);
+  libc.close(descriptor);
+  return { ok: false, fault: refused };
+}
+
+/** The reading side of such a socket. */
+export function logSocketOf(libc: Libc, descriptor: number): LogSocket {
+  const bytes = new Uint8Array(datagramBytes);
   const read = (cursor: DatagramCursor): "datagram" | "overrun" | "empty" => {
     const received = libc.receive(descriptor, bytes);
     if (!received.ok) return received.error.errno === errnos.ENOBUFS ? "overrun" : "empty";
@@ -45,15 +61,8 @@ export function openLogSocket(
     cursor.end = received.value;
     return received.value === 0 ? "empty" : "datagram";
   };
-  const refused = configure(libc, descriptor, options, () => {
-    const received = libc.receive(descriptor, bytes);
-    return received.ok ? acknowledgedErrno(view, received.value) : null;
-  });
-  if (refused !== undefined) {
-    libc.close(descriptor);
-    return { ok: false, fault: refused };
-  }
-  return ok({ descriptor, bytes, view, read, close: () => void libc.close(descriptor) });
+  const view = new DataView(bytes.buffer);
+  return { descriptor, bytes, view, read, close: () => void libc.close(descriptor) };
 }
 
 function configure(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { unwrap } from "../../../src/base/mod.ts";
-import { openLogSocket } from "../../../src/capture/nflog/log-socket.ts";
+import { logSocketOf, openLogSocket } from "../../../src/capture/nflog/log-socket.ts";
 import { loadLibc } from "../../../src/libc/mod.ts";
 import { requireRoot } from "../../support/peers.ts";
 
@@ -27,7 +27,7 @@ describe.skipIf(!requireRoot("listen to a log group"))("openLogSocket()", () => 
       remedy: expect.stringContaining("capture.verdictGroup"),
       retryable: true,
     });
-    first.close();
-    unwrap(openLogSocket(libc, options)).close();
+    logSocketOf(libc, first).close();
+    logSocketOf(libc, unwrap(openLogSocket(libc, options))).close();
   });
 });
