@@ -142,8 +142,8 @@ function takeFrame(
   }
   const offset = frames.offset[frame]!;
   const captured = frames.capturedLength[frame]!;
-  const timestampUs = frames.timestampUs[frame]!;
   const row = rows.count;
+  rows.timestampUs[row] = frames.timestampUs[frame]!;
   const outcome = decodeFrame(
     intake.decoder,
     bytes,
@@ -154,7 +154,6 @@ function takeFrame(
     linkType,
     rows,
     row,
-    timestampUs,
   );
   if (outcome !== decodeOutcomes.packet) {
     if (outcome === decodeOutcomes.notIp) counts.notIp++;
@@ -166,7 +165,6 @@ function takeFrame(
     ? hopLimitOf(view, offset, captured, linkType === linkTypeEthernet)
     : -1;
   const selection = selectPacket(intake.point, intake.own, intake.excluded, rows, row, packetType, hopLimit);
-  rows.timestampUs[row] = timestampUs;
   rows.interfaceIndex[row] = intake.interfaceIndex;
   rows.direction[row] = directionOf(packetType);
   rows.verdict[row] = frames.verdict[frame]!;

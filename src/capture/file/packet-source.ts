@@ -83,6 +83,7 @@ function decodeFrames({ packets, frames, reader, decoder, timesUs }: PacketSourc
     const timeUs = timestampUs[frame]!;
     if (timeUs < earliestUs) earliestUs = timeUs;
     if (timeUs > latestUs) latestUs = timeUs;
+    packets.timestampUs[row] = timeUs;
     const outcome = decodeFrame(
       decoder,
       bytes,
@@ -93,10 +94,8 @@ function decodeFrames({ packets, frames, reader, decoder, timesUs }: PacketSourc
       linkType[frame]!,
       packets,
       row,
-      timeUs,
     );
     if (outcome !== decodeOutcomes.packet) continue;
-    packets.timestampUs[row] = timeUs;
     // A cooked header names the interface; otherwise the file's own number keeps its interfaces apart.
     packets.interfaceIndex[row] = decoder.interfaceIndex === 0 ? interfaceId[frame]! : decoder.interfaceIndex;
     packets.direction[row] = decoder.direction;

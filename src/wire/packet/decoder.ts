@@ -44,8 +44,9 @@ const headersMax = 24;
  *
  * `bytes` and `view` are the same memory; `capturedLength` octets of the frame's `wireLength` are there.
  * Writes every column of the row except timestampUs, interfaceIndex and direction, which are the caller's
- * (decoder.interfaceIndex and decoder.direction hold what the link header said of them). `timestampUs` is
- * the frame's time, by which fragments are aged. The row is meaningless unless the outcome is `packet`.
+ * (decoder.interfaceIndex and decoder.direction hold what the link header said of them). timestampUs, the
+ * frame's time, must be there before: fragments are aged by it. It is no argument, because V8 would allocate for
+ * each. The row is meaningless unless the outcome is `packet`.
  */
 export function decodeFrame(
   decoder: PacketDecoder,
@@ -57,7 +58,6 @@ export function decodeFrame(
   linkType: number,
   packets: PacketColumns,
   row: number,
-  timestampUs: number,
 ): DecodeOutcome {
   decoder.interfaceIndex = 0;
   decoder.direction = 255;
@@ -77,7 +77,7 @@ export function decodeFrame(
   for (let headers = 0; step > decodeOutcomes.unsupportedLink; headers++) {
     step =
       headers < headersMax
-        ? decodeHeader(decoder, bytes, view, step, packets, row, timestampUs)
+        ? decodeHeader(decoder, bytes, view, step, packets, row)
         : decodeOutcomes.malformed;
   }
   if (decoder.tunnels !== 0) step = settleTunnels(decoder, step);
@@ -93,13 +93,12 @@ function decodeHeader(
   step: DecodeStep,
   packets: PacketColumns,
   row: number,
-  timestampUs: number,
 ): DecodeStep {
   switch (step) {
     case etherTypes.ipv4:
-      return decodeIpv4(decoder, bytes, view, packets, row, timestampUs);
+      return decodeIpv4(decoder, bytes, view, packets, row);
     case etherTypes.ipv6:
-      return decodeIpv6(decoder, bytes, view, packets, row, timestampUs);
+      return decodeIpv6(decoder, bytes, view, packets, row);
     default:
       return decodeEncapsulation(decoder, bytes, view, step);
   }

@@ -51,7 +51,6 @@ export function rememberFragment(
   row: number,
   identification: number,
   keyProtocol: number,
-  timestampUs: number,
 ): void {
   const set = setOf(table, packets.addresses, row * 8, identification, keyProtocol);
   let slot = set;
@@ -68,7 +67,7 @@ export function rememberFragment(
   table.keys[key + 9] = keyProtocol;
   table.ports[slot] = packets.ports[row]!;
   table.protocols[slot] = packets.protocol[row]!;
-  table.rememberedUs[slot] = timestampUs;
+  table.rememberedUs[slot] = packets.timestampUs[row]!;
 }
 
 /** Gives the later fragment in `row` the protocol and ports of its first one, or counts that it is not known. */
@@ -78,13 +77,12 @@ export function attributeFragment(
   row: number,
   identification: number,
   keyProtocol: number,
-  timestampUs: number,
 ): void {
   const set = setOf(table, packets.addresses, row * 8, identification, keyProtocol);
   for (let way = set; way < set + waysPerSet; way++) {
     if (!matches(table, way, packets.addresses, row * 8, identification, keyProtocol)) continue;
     // Time may run backwards a little between interfaces, so only age makes an entry too old.
-    if (!(timestampUs - table.rememberedUs[way]! <= table.timeoutUs)) break;
+    if (!(packets.timestampUs[row]! - table.rememberedUs[way]! <= table.timeoutUs)) break;
     packets.ports[row] = table.ports[way]!;
     packets.protocol[row] = table.protocols[way]!;
     return;

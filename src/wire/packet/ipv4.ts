@@ -26,7 +26,6 @@ export function decodeIpv4(
   view: DataView,
   packets: PacketColumns,
   row: number,
-  timestampUs: number,
 ): DecodeStep {
   const start = decoder.at;
   const wireOctets = decoder.wireEnd - start;
@@ -52,7 +51,7 @@ export function decodeIpv4(
   if ((fragment & fragmentOffsetMask) === 0) {
     decodeTransport(bytes, view, start + headerBytes, end, protocol, packets, row);
     if ((fragment & moreFragments) !== 0) {
-      rememberFragment(decoder.fragments, packets, row, view.getUint16(start + 4), protocol, timestampUs);
+      rememberFragment(decoder.fragments, packets, row, view.getUint16(start + 4), protocol);
       return decodeOutcomes.packet;
     }
     const tunnel = decoder.ipv4Tunnels[protocol]!;
@@ -62,6 +61,6 @@ export function decodeIpv4(
   packets.protocol[row] = protocol;
   packets.ports[row] = 0;
   packets.tcpControlBits[row] = 0;
-  attributeFragment(decoder.fragments, packets, row, view.getUint16(start + 4), protocol, timestampUs);
+  attributeFragment(decoder.fragments, packets, row, view.getUint16(start + 4), protocol);
   return decodeOutcomes.packet;
 }

@@ -36,7 +36,6 @@ export function decodeIpv6(
   view: DataView,
   packets: PacketColumns,
   row: number,
-  timestampUs: number,
 ): DecodeStep {
   const start = decoder.at;
   const wireOctets = decoder.wireEnd - start;
@@ -57,7 +56,7 @@ export function decodeIpv6(
 
   decoder.at = start + headerBytes;
   const end = Math.min(decoder.end, start + octets);
-  return decodeUpperLayer(decoder, bytes, view, end, nextHeader, packets, row, timestampUs);
+  return decodeUpperLayer(decoder, bytes, view, end, nextHeader, packets, row);
 }
 
 /** The payload of a packet whose header leaves its length open: what the jumbo option says, or all there is. */
@@ -81,7 +80,6 @@ function decodeUpperLayer(
   firstHeader: number,
   packets: PacketColumns,
   row: number,
-  timestampUs: number,
 ): DecodeStep {
   const start = decoder.at;
   let nextHeader = firstHeader;
@@ -94,7 +92,7 @@ function decodeUpperLayer(
       if (offsetAndMore >>> 3 !== 0) {
         decodeTransport(bytes, view, end, end, bytes[at]!, packets, row);
         const later = view.getUint32(at + 4);
-        attributeFragment(decoder.fragments, packets, row, later, fragmentKeyProtocol, timestampUs);
+        attributeFragment(decoder.fragments, packets, row, later, fragmentKeyProtocol);
         return decodeOutcomes.packet;
       }
       if ((offsetAndMore & 1) !== 0) identification = view.getUint32(at + 4);
@@ -105,7 +103,7 @@ function decodeUpperLayer(
   }
   decodeTransport(bytes, view, at, end, nextHeader, packets, row);
   if (identification >= 0) {
-    rememberFragment(decoder.fragments, packets, row, identification, fragmentKeyProtocol, timestampUs);
+    rememberFragment(decoder.fragments, packets, row, identification, fragmentKeyProtocol);
     return decodeOutcomes.packet;
   }
   const tunnel = decoder.ipv6Tunnels[nextHeader]!;

@@ -38,6 +38,7 @@ export function decode(frame: Uint8Array, options: DecodeCase = {}): DecodedPack
   }
   const bytes = new Uint8Array(frame.length + 100).fill(0x45);
   bytes.set(frame, 33);
+  packets.timestampUs[1] = options.timestampUs ?? 0;
   const outcome = decodeFrame(
     decoder,
     bytes,
@@ -48,7 +49,6 @@ export function decode(frame: Uint8Array, options: DecodeCase = {}): DecodedPack
     options.linkType ?? linkTypes.ethernet,
     packets,
     1,
-    options.timestampUs ?? 0,
   );
   if (outcome !== 0) return decodeOutcomeNames[outcome]!;
   const addresses = new Uint8Array(packets.addresses.buffer);

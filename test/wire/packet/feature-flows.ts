@@ -78,20 +78,9 @@ export function createRun(encapsulations: EncapsulationSwitches): DecoderRun {
     decoder,
     take({ bytes, linkType, timestampUs, wireLength }) {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-      const outcome = decodeFrame(
-        decoder,
-        bytes,
-        view,
-        0,
-        bytes.length,
-        wireLength,
-        linkType,
-        packets,
-        0,
-        timestampUs,
-      );
-      if (outcome !== decodeOutcomes.packet) return;
       packets.timestampUs[0] = timestampUs;
+      const outcome = decodeFrame(decoder, bytes, view, 0, bytes.length, wireLength, linkType, packets, 0);
+      if (outcome !== decodeOutcomes.packet) return;
       packets.interfaceIndex[0] = linkType;
       packets.direction[0] = decoder.direction;
       for (const one of [meter, windowMeter]) {
