@@ -149,10 +149,10 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
   });
 
   it("sends a change's former flows the former way and takes the new settings at once", async () => {
-    // Their timeouts are beyond this test's: only the forced end of the change can deliver these.
+    // Timeouts beyond this test's: of datagrams, which have no end as connections do, only a change can end flows.
     await call("ModifyFlowLogAttribute", { FlowLogId: flowLogId, ActiveAging: 6000, InactiveAging: 600 });
     const second = await exchange();
-    expect(sumRecords(await recordsNow())).toEqual(truth);
+    expect(ofDatagrams(sumRecords(await recordsNow()))).toEqual(ofDatagrams(truth));
     await call("ModifyFlowLogAttribute", { FlowLogId: flowLogId, LogstoreName: "other", InactiveAging: 590 });
     const records = await eventually("the ended flows in the former logstore", 60_000, async () => {
       const found = await recordsNow();
@@ -206,6 +206,10 @@ describe.skipIf(!isPossible)("a flow log from the first call to the last record"
 
 function gatewayId({ ready }: Pick<RunningWeir, "ready">): string {
   return ready.resources.find(({ type }) => type === "gateway")!.id;
+}
+
+function ofDatagrams(flows: Truth): Truth {
+  return new Map([...flows].filter(([key]) => key.includes(" 17 ")));
 }
 
 function added(one: Truth, other: Truth): Truth {
