@@ -59,5 +59,5 @@ export function agingDeadlineOf(
 ): number {
   const idleUs = endUs + (finished ? policy.endOfFlowLingerUs : policy.inactiveTimeoutUs);
   const activeUs = startUs + policy.activeTimeoutUs;
-  return idleUs < activeUs ? idleUs : activeUs;
+  return Math.min(idleUs, activeUs);
 }

@@ -109,9 +109,7 @@ export function clearTimers(wheel: TimerWheel): void {
   clearReferences(wheel.lists);
 }
 
-function ticksUntil(wheel: TimerWheel, timeUs: number): number {
-  const ticks = (timeUs - wheel.timeUs) / wheel.tickUs;
-  // The slot behind the current one has just been, or is being, emptied: nothing is put there.
-  if (ticks >= wheel.slotMask - 1) return wheel.slotMask - 1;
-  return ticks > 0 ? ticks | 0 : 0;
+/** The slot behind the current one has just been, or is being, emptied: nothing is put there. */
+function ticksUntil({ slotMask, tickUs, timeUs: nowUs }: TimerWheel, timeUs: number): number {
+  return Math.max(Math.min((timeUs - nowUs) / tickUs, slotMask - 1), 0) | 0;
 }
