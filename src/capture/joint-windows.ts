@@ -96,7 +96,7 @@ export function createJointWindows(deps: JointWindowsDeps): JointWindows {
       for (const [key, subject] of state.subjects) {
         if (state.wanted.has(key)) continue;
         tell(state, subject, Infinity);
-        state.subjects.delete(key);
+        void subject.telling.then(() => forget(state, key));
       }
     },
     finish: () => finish(state),
@@ -110,6 +110,16 @@ export function createJointWindows(deps: JointWindowsDeps): JointWindows {
       };
     },
   };
+}
+
+/** Its last counts are reported first. */
+function forget(state: State, key: string): void {
+  reportCounts(state);
+  if (!state.wanted.has(key)) state.subjects.delete(key);
+}
+
+function reportCounts({ metrics, subjects }: State): void {
+  metrics.report([...subjects.values()].map((subject) => ({ ...subject, windows: subject.counts })));
 }
 
 function follow(state: State, plan: CapturePlan): void {
@@ -153,6 +163,7 @@ function ofWorker(state: State, worker: number): Pick<WorkerPlace, "windows" | "
           if (noted.accountedUpToUs < beforeUs) takeBack(subject, worker, noted.accountedUpToUs);
           tellWhatIsSaid(state, subject);
         }
+        reportCounts(state);
       },
     },
   };
@@ -225,8 +236,6 @@ async function tellNow(
   }
   const { flowLogId, resourceId } = subject;
   state.joint.note([{ flowLogId, resourceId, accountedUpToUs: upToUs }]);
-  const all = [...state.subjects.values()];
-  state.metrics.report(all.map((one) => ({ ...one, windows: one.counts })));
 }
 
 function rowOf({ observationDomain }: Subject, { windowUs, endUs, said }: SharedWindow): WindowStatus[] {
@@ -257,6 +266,7 @@ async function finish(state: State): Promise<void> {
   const { subjects, workers, joint } = state;
   state.finishing = true;
   await Promise.all([...subjects.values()].map(({ telling }) => telling));
+  reportCounts(state);
   for (const { flowLogId, resourceId, windows } of subjects.values()) {
     windows.clear();
     const accountedUpToUs = joint.upToUs({ flowLogId, resourceId });

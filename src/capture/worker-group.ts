@@ -39,20 +39,24 @@ function createGroup(config: CaptureConfig, deps: CaptureDeps): Group {
   const count = config.workers;
   const windows = createJointWindows({ ...deps, workers: count });
   const share = { group: randomGroup(), workers: count };
-  // tcpdump would show every worker all packets.
   const ringsBytesMax = Math.floor(config.ringsBytesMax / count);
+  // tcpdump, which might take the ring's place, would show every worker all packets.
   const ofWorker: CaptureConfig = { ...config, method: "ring", ringsBytesMax };
   const group: Group = {
     windows,
     workers: Array.from({ length: count }, (_, number) =>
-      createCapture(ofWorker, deps, {
-        ...windows.ofWorker(number),
-        share,
-        name: `${number}`,
-        onUnavailable() {
-          if (group.started) void halt(group);
+      createCapture(
+        ofWorker,
+        { ...deps, logger: deps.logger.child({ worker: number }) },
+        {
+          ...windows.ofWorker(number),
+          share,
+          name: `${number}`,
+          onUnavailable() {
+            if (group.started) void halt(group);
+          },
         },
-      }),
+      ),
     ),
     started: false,
   };

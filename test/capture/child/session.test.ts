@@ -52,13 +52,17 @@ interface Run {
   readonly rows: string[];
   /** What was told as accounted for, seconds. */
   readonly accounted: number[];
+  /** Windows that were told instead of being handed over as rows: "start of the window in seconds, status". */
+  readonly told: string[];
 }
 
 async function runOf(
   subjects: readonly CaptureSubject[],
   startS: number,
   onSend: () => void = () => undefined,
+  tellsWindows = false,
 ): Promise<Run> {
+  const told: string[] = [];
   const rows: string[] = [];
   const accounted: number[] = [];
   const lost = { packets: 0 };
@@ -91,7 +95,13 @@ async function runOf(
       onSend();
       queueMicrotask(() => session.outbox.accepted(sequence));
     },
-    sendAccounted: (told) => void accounted.push(...told.map(({ accountedUpToUs }) => accountedUpToUs / 1e6)),
+    tellsWindows,
+    sendAccounted(upTo, windows) {
+      accounted.push(...upTo.map(({ accountedUpToUs }) => accountedUpToUs / 1e6));
+      for (const { endUs, windowUs, logStatus } of windows) {
+        told.push(`${(endUs - windowUs) / 1e6} ${words.get(logStatus) ?? "OK"}`);
+      }
+    },
   });
   await session.apply({ ...emptyPlan, subjects });
   const at = (timeS: number, packets = 0): void => {
@@ -99,7 +109,7 @@ async function runOf(
     session.advance(timeS * 1e6);
     if (packets > 0) give(tap!, timeS, packets);
   };
-  return { session, lost, dropped, at, rows, accounted };
+  return { session, lost, dropped, at, rows, accounted, told };
 }
 
 function give(tap: FedTap, timeS: number, packets: number): void {
@@ -185,6 +195,34 @@ describe("a capture session", () => {
     lost.packets = 3;
     at(1001 * minute);
     expect(rows).toEqual([`fl-window ${1000 * minute} SKIPDATA`]);
+  });
+
+  it("tells what it has to say of windows where others have the rest of their packets, once records are accepted", async () => {
+    const { session, dropped, at, rows, told } = await runOf(
+      [windowed],
+      1000 * minute + 1,
+      () => expect(told).toEqual([]),
+      true,
+    );
+    at(1000 * minute + 2, 5);
+    at(1001 * minute);
+    await settled();
+    expect(told).toEqual([`${1000 * minute} OK`]);
+    at(1002 * minute);
+    dropped.packets = 7;
+    at(1003 * minute);
+    await settled();
+    expect(told.slice(1)).toEqual([
+      `${1001 * minute} NODATA`,
+      // The drop lies between two looks.
+      `${1002 * minute} SKIPDATA`,
+    ]);
+    // Of a flow log that is gone too, whose last window is cut.
+    at(1003 * minute + 1);
+    dropped.packets = 9;
+    await session.apply(emptyPlan);
+    expect(told.slice(3)).toEqual([`${1003 * minute} SKIPDATA`]);
+    expect(rows).toEqual([`fl-window ${1000 * minute} 5`]);
   });
 
   it("goes on where a former process stopped speaking", async () => {
