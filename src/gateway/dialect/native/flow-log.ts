@@ -144,6 +144,10 @@ function create(
   const { regionId = control.regionId, targetId, settings, ...labels } = input;
   const target = targetId === undefined ? ok(undefined) : targetOf(control, accountId, targetId);
   if (!target.ok) return target;
+  const { resourceGroupId } = labels;
+  const group =
+    resourceGroupId === undefined ? ok(undefined) : control.resourceGroups.get(accountId, resourceGroupId);
+  if (!group.ok) return group;
   const wanted = { ...withLogRegion(settings, regionId), ...labels };
   if (target.value === undefined) {
     return control.flowLogs.create({ accountId, regionId, service: "sag" }, wanted);

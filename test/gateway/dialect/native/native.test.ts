@@ -76,6 +76,21 @@ describe("flow logs", () => {
     expect((await call("GET", `/flow-logs/${id}`)).status).toBe(404);
   });
 
+  it("are made in and moved to resource groups that there are, which stay as long", async () => {
+    const settings = { outputs: { netflow } };
+    const unknown = await call("POST", "/flow-logs", { settings, resourceGroupId: "rg-none" });
+    expect([unknown.status, unknown.body.error.code]).toEqual([404, "ResourceGroupNotFound"]);
+    const group = (await call("POST", "/resource-groups", { name: "edges" })).body;
+    const made = await call("POST", "/flow-logs", { settings, resourceGroupId: group.id });
+    expect(made.body.resourceGroupId).toBe(group.id);
+    const moved = await call("POST", `/flow-logs/${made.body.id}/move`, { resourceGroupId: "rg-none" });
+    expect([moved.status, moved.body.error.code]).toEqual([404, "ResourceGroupNotFound"]);
+    const held = await call("DELETE", `/resource-groups/${group.id}`);
+    expect([held.status, held.body.error.code]).toEqual([409, "ResourceGroupNotEmpty"]);
+    await call("DELETE", `/flow-logs/${made.body.id}`);
+    expect((await call("DELETE", `/resource-groups/${group.id}`)).status).toBe(200);
+  });
+
   it("of every region and service are listed", async () => {
     const accountId = server.control.accounts.default.id;
     const scope = { accountId, regionId: "eu-central-1", service: "sag" } as const;
