@@ -86,10 +86,16 @@ function createLedgerTotals(
   ofWorker: Labels,
 ): ReportedTotals<SessionStatus> {
   const seen = createTotals(
-    metrics.counter("weir_capture_seen_packets_total", "Packets that the kernel offered, by interface"),
+    metrics.counter(
+      "weir_capture_seen_packets_total",
+      "Packets that the kernel offered, by interface, and by worker where there are several",
+    ),
   );
   const packets = createTotals(
-    metrics.counter("weir_capture_packets_total", "Packets by what became of them (outcome), by interface"),
+    metrics.counter(
+      "weir_capture_packets_total",
+      "Packets by what became of them (outcome), by interface, and by worker where there are several",
+    ),
     outcomes.length * goneSeriesMax,
   );
   const checks = createTotals(

@@ -22,7 +22,13 @@ import {
   macAddressOf,
   type Namespace,
 } from "../support/netns.ts";
-import { expectNoGap, type WindowReport, windowsOf, withSkipData } from "../support/window-reports.ts";
+import {
+  bursts,
+  expectNoGap,
+  type WindowReport,
+  windowsOf,
+  withSkipData,
+} from "../support/window-reports.ts";
 
 const runnable = canMakeNamespaces();
 /** Shorter than any that a flow log may ask for. */
@@ -54,19 +60,6 @@ async function withinOneWindow(
     await act();
     if (windowNow() === window) return;
   }
-}
-
-/** Packets of windows that follow one another without an empty one. */
-function bursts(windows: ReadonlyMap<number, WindowReport>): number[] {
-  const sums: number[] = [];
-  let last = Number.NaN;
-  for (const [number, { packets }] of [...windows].sort(([one], [other]) => one - other)) {
-    if (packets === 0) continue;
-    if (number === last + 1) sums.push(sums.pop()! + packets);
-    else sums.push(packets);
-    last = number;
-  }
-  return sums;
 }
 
 async function statusUntil(

@@ -42,3 +42,16 @@ export function withSkipData(windows: ReadonlyMap<number, WindowReport>): number
     .flatMap(([number, { skipData }]) => (skipData > 0 ? [number] : []))
     .sort((one, other) => one - other);
 }
+
+/** Packets of windows that follow one another without an empty one. */
+export function bursts(windows: ReadonlyMap<number, WindowReport>): number[] {
+  const sums: number[] = [];
+  let last = Number.NaN;
+  for (const [number, { packets }] of [...windows].sort(([one], [other]) => one - other)) {
+    if (packets === 0) continue;
+    if (number === last + 1) sums.push(sums.pop()! + packets);
+    else sums.push(packets);
+    last = number;
+  }
+  return sums;
+}
