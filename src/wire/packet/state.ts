@@ -1,6 +1,7 @@
 /** What the header decoders share while they walk one frame. */
 import { createTunnelTable, defaultEncapsulations, type EncapsulationSwitches } from "./encapsulation.ts";
 import { createFragmentTable, type FragmentTable } from "./fragment.ts";
+import { createPlainTransports } from "./plain.ts";
 import { decodeOutcomeNames, decodeOutcomes, type DecodeStep } from "./outcome.ts";
 
 export interface PacketDecoderOptions {
@@ -36,6 +37,9 @@ export interface PacketDecoder {
   /** The tunnels that are entered, by the IP protocol number in an IPv4 and in an IPv6 packet. */
   readonly ipv4Tunnels: Uint16Array<ArrayBuffer>;
   readonly ipv6Tunnels: Uint16Array<ArrayBuffer>;
+  /** The protocols that are decoded without a walk (plain.ts). */
+  readonly ipv4PlainTransports: Int32Array<ArrayBuffer>;
+  readonly ipv6PlainTransports: Int32Array<ArrayBuffer>;
   readonly fragments: FragmentTable;
   /** Frames by outcome, indexed by its number. */
   readonly outcomes: Float64Array<ArrayBuffer>;
@@ -47,6 +51,8 @@ export interface PacketDecoder {
 
 export function createPacketDecoder(options: PacketDecoderOptions = {}): PacketDecoder {
   const encapsulations = { ...defaultEncapsulations, ...options.encapsulations };
+  const ipv4Tunnels = createTunnelTable(4, encapsulations);
+  const ipv6Tunnels = createTunnelTable(6, encapsulations);
   return {
     at: 0,
     end: 0,
@@ -56,8 +62,10 @@ export function createPacketDecoder(options: PacketDecoderOptions = {}): PacketD
     direction: 255,
     tunnels: 0,
     encapsulations,
-    ipv4Tunnels: createTunnelTable(4, encapsulations),
-    ipv6Tunnels: createTunnelTable(6, encapsulations),
+    ipv4Tunnels,
+    ipv6Tunnels,
+    ipv4PlainTransports: createPlainTransports(ipv4Tunnels),
+    ipv6PlainTransports: createPlainTransports(ipv6Tunnels),
     fragments: createFragmentTable(
       options.fragmentsMax ?? 4096,
       options.fragmentTimeoutUs ?? 30_000_000,
