@@ -14,7 +14,7 @@ import type { CapturePlan, CaptureStatus } from "./plan.ts";
 interface Group {
   readonly workers: readonly Capture[];
   readonly windows: JointWindows;
-  /** All have started: from now on one that cannot work ends the capture of all. */
+  /** All have been started: from now on one that cannot work ends the capture of all. */
   started: boolean;
 }
 
@@ -70,8 +70,9 @@ function randomGroup(): number {
 
 async function start(group: Group): Promise<Result<CaptureStatus>> {
   const reason = firstFault(await Promise.all(group.workers.map((worker) => worker.start())));
-  if (reason === undefined) group.started = true;
-  else await halt(group);
+  group.started = true;
+  // One may have failed since it started, while others had not yet.
+  if (reason !== undefined || statusOf(group).state === "unavailable") await halt(group);
   return reason === undefined ? ok(statusOf(group)) : { ok: false, fault: reason };
 }
 

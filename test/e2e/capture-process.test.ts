@@ -122,21 +122,24 @@ describe.skipIf(!runnable)("the capture process", () => {
     expect(readFileSync(`/proc/${processId}/environ`, "utf8")).not.toContain("PATH=");
   });
 
-  it("refuses to start without privilege and names the command that grants it", async () => {
-    const client = startClient({
-      prefix: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"],
-    });
-    const started = await client.start();
-    expect(started).toMatchObject({
-      ok: false,
-      fault: { code: "PrivilegeMissing", remedy: "sudo ./weir serve" },
-    });
-    expect(await client.status()).toMatchObject({ state: "unavailable", processId: null });
-    expect(await client.tryApply({ subjects: [subject] })).toMatchObject({
-      fault: { code: "PrivilegeMissing" },
-    });
-    await client.stop();
-  });
+  it.each([1, 2])(
+    "refuses to start without privilege and names the command that grants it, %i workers",
+    async (workers) => {
+      const client = startClient({
+        prefix: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"],
+      });
+      const started = await client.start({ workers });
+      expect(started).toMatchObject({
+        ok: false,
+        fault: { code: "PrivilegeMissing", remedy: "sudo ./weir serve" },
+      });
+      expect(await client.status()).toMatchObject({ state: "unavailable", processId: null });
+      expect(await client.tryApply({ subjects: [subject] })).toMatchObject({
+        fault: { code: "PrivilegeMissing" },
+      });
+      await client.stop();
+    },
+  );
 
   it.each(["+net_raw", "+net_raw,+net_admin"])(
     "captures as a user that has %s and nothing else",
