@@ -14,7 +14,9 @@ export function parseInput<S extends z.ZodType>(schema: S, input: unknown): Resu
     return fail("InputInvalid", `there is no field ${field}`, { field });
   }
   const field = issue.path.join(".");
-  const isMissing = issue.code === "invalid_type" && lookUp(input, issue.path) === undefined;
+  // A field of several forms fits none of them where it is absent.
+  const isShape = issue.code === "invalid_type" || issue.code === "invalid_union";
+  const isMissing = isShape && lookUp(input, issue.path) === undefined;
   if (isMissing) return fail("InputMissing", `${field} is missing`, { field });
   return fail("InputInvalid", `${field}: ${issue.message}`, { field });
 }

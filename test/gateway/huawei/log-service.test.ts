@@ -218,6 +218,13 @@ describe("a search", () => {
     expect([answer.status, answer.body.error_code]).toEqual([400, code]);
   });
 
+  it.each([
+    [{ end_time: 1 }, "start_time is missing"],
+    [{ start_time: 1, end_time: [] }, "end_time: Invalid input"],
+  ])("says of %j that %s", async (body, message) => {
+    expect((await query(body)).body.error_msg).toBe(message);
+  });
+
   it("of a stream that there is not is answered with 404", async () => {
     const target = `${base}/${await createGroup()}/streams/05c4052d-8d14-488f-aa00-19fea5a25fdd/content/query`;
     const answer = await server.call("POST", target, { start_time: 1, end_time: 2 });
