@@ -14,19 +14,25 @@ export interface Cell {
 }
 
 export function printRates(cells: readonly Cell[]): void {
-  print("\n| flows | CPU | meter | highest rate without a drop, packets/s | CPU µs a packet | rounds |");
-  print("|---|---|---|---|---|---|");
+  print(
+    "\n| flows | CPU | meter | highest rate without a drop, packets/s | CPU µs a packet | sender's CPU µs a packet | rounds |",
+  );
+  print("|---|---|---|---|---|---|---|");
   for (const { meter, flows, share, found, senderBound } of cells) {
     if (found.length === 0) continue;
     const rates = found.map((trial) => trial?.packetsPerSecond ?? 0);
-    const cpu = found.flatMap((trial) => trial?.cpuUs ?? []);
+    const medianOf = (of: (trial: TrialResult) => number): string => {
+      const values = found.flatMap((trial) => (trial === undefined ? [] : of(trial)));
+      return values.length === 0 ? "" : median(values).toFixed(2);
+    };
     const range = `${thousands(median(rates))} (${thousands(Math.min(...rates))}–${thousands(Math.max(...rates))})`;
     const row = [
       flows,
       share === 1 ? "whole" : `${share * 100} %`,
       meter,
       senderBound ? `${range}, all that was sent` : range,
-      cpu.length === 0 ? "" : median(cpu).toFixed(2),
+      medianOf(({ cpuUs }) => cpuUs),
+      medianOf(({ senderCpuUs }) => senderCpuUs),
       found.length,
     ];
     print(`| ${row.join(" | ")} |`);

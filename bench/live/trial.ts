@@ -41,6 +41,8 @@ export interface TrialResult {
   readonly own: OwnAccount;
   /** Of the meter and its children, for each packet. */
   readonly cpuUs: number;
+  /** Of the sender, with the kernel's work up to the meter's ring, for each packet. */
+  readonly senderCpuUs: number;
   readonly isClean: boolean;
 }
 
@@ -113,6 +115,7 @@ async function tryTrial(
       exported,
       own,
       cpuUs: (cpuMs / sent.packets) * 1000,
+      senderCpuUs: (sent.cpuMs / sent.packets) * 1000,
       isClean: own.dropped === 0 && arrived - exported <= unreadMax,
     },
   };
