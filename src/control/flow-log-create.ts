@@ -164,13 +164,8 @@ function siblingFault(
     );
   const twin = siblings.find((other) => other.filter.trafficType === filter.trafficType);
   if (twin !== undefined) {
-    return fail(
-      "FlowLogDuplicate",
-      `${twin.id} delivers the same traffic of ${target.id} to the same place`,
-      {
-        value: twin.id,
-      },
-    );
+    const message = `${twin.id} delivers the same traffic of ${target.id} to the same place`;
+    return fail("FlowLogDuplicate", message, { value: twin.id });
   }
   const { siblingsMax } = flowLogBounds;
   if (siblings.length < siblingsMax) return null;

@@ -188,15 +188,35 @@ describe("the target of a flow log", () => {
     expect(create("vpc", wantedOn(vpc)).ok).toBe(true);
   });
 
-  it("has as many of Huawei's as do not deliver the same to the same place", () => {
+  it("has two of Huawei's that deliver different traffic to the same place", () => {
     const output = makeHuaweiLogs("l-one", "l-two");
-    const wanted = (trafficType: "all" | "accept", logstore = "l-one") =>
+    const wanted = (trafficType: "all" | "accept" | "reject", logstore = "l-one") =>
       wantedOn(eth0, { filter: { trafficType }, outputs: { logService: { ...output, logstore } } });
     unwrap(create("huawei", wanted("all")));
     unwrap(create("huawei", wanted("accept")));
     unwrap(create("huawei", wanted("all", "l-two")));
     expect(create("huawei", wanted("accept"))).toMatchObject({ fault: { code: "FlowLogDuplicate" } });
+    expect(create("huawei", wanted("reject"))).toMatchObject({
+      fault: {
+        code: "FlowLogQuotaExceeded",
+        field: "target.id",
+        allowed: "at most 2, each of other traffic",
+      },
+    });
     expect(control.flowLogs.observing(eth0.id)).toHaveLength(3);
+  });
+
+  it("changes settings and state as one, or not at all", () => {
+    const outputs = { logService: makeHuaweiLogs("l-one") };
+    const flowLog = unwrap(create("huawei", wantedOn(eth0, { outputs })));
+    const { flowLogs } = control;
+    const broken = flowLogs.modify(flowLog, flowLog.id, { name: "x".repeat(257), status: "inactive" });
+    expect(broken.ok).toBe(false);
+    expect(flowLogs.find(flowLog.id)).toEqual(flowLog);
+    const changed = unwrap(flowLogs.modify(flowLog, flowLog.id, { name: "second", status: "inactive" }));
+    expect(changed).toMatchObject({ name: "second", status: "inactive" });
+    reopen();
+    expect(control.flowLogs.find(flowLog.id)).toEqual(changed);
   });
 
   it("is remembered as long as it is one, however many come and go", () => {
