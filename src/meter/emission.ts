@@ -6,7 +6,6 @@ import {
   type FlowStore,
   flowWords,
   traitsDirectionShift,
-  traitsIpv6,
   traitsVerdictShift,
   traitsVlanShift,
 } from "./flow-store.ts";
@@ -15,34 +14,38 @@ import { counts, type Meter } from "./state.ts";
 /** The word of an IPv4-mapped address whose bytes in memory are 00 00 ff ff. */
 const mappedWord = new Uint32Array(Uint8Array.of(0, 0, 0xff, 0xff).buffer)[0]!;
 
-/** Writes the flow at word `at` as the batch's next row; a full batch is handed over. */
-export function emitFlow(meter: Meter, store: FlowStore, at: number, reason: number): void {
-  const { words, doubles } = store;
+/** Flows of one family that have ended: where their structs begin, and why they ended. */
+export interface EndedFlows {
+  readonly structs: Int32Array;
+  readonly reasons: Uint8Array;
+}
+
+/**
+ * Writes the first `count` of `ended` as the batch's next rows; a batch that is full is handed over. It goes
+ * from column to column, not from flow to flow: a loop that writes few columns has their addresses at hand.
+ */
+export function emitFlows(meter: Meter, store: FlowStore, ended: EndedFlows, count: number): void {
   const { batch } = meter;
-  const { columns } = batch;
-  const row = batch.count;
-  const traits = words[at + flowWords.traits]!;
-  const ports = words[at + flowWords.ports]!;
-  const flags = words[at + flowWords.flags]!;
-  const double = at >>> 1;
-  columns.endUs[row] = doubles[double + flowDoubles.endUs]!;
-  columns.startUs[row] = doubles[double + flowDoubles.startUs]!;
-  columns.octets[row] = doubles[double + flowDoubles.octets]!;
-  columns.packets[row] = doubles[double + flowDoubles.packets]!;
-  columns.sourcePort[row] = ports >>> 16;
-  columns.destinationPort[row] = ports;
-  columns.protocol[row] = traits;
-  columns.vlanId[row] = traits >>> traitsVlanShift;
-  columns.tcpControlBits[row] = flags;
-  columns.ipClassOfService[row] = flags >>> flagsClassShift;
-  columns.flowEndReason[row] = reason;
-  columns.verdict[row] = (traits >>> traitsVerdictShift) & 3;
-  emitInterface(meter, row, traits, words[at + flowWords.interfaceIndex]!);
-  emitAddresses(meter, row, (traits & traitsIpv6) !== 0, words, at + flowWords.addresses);
-  meter.emitted[reason]! += 1;
-  meter.counters[counts.packetsEmitted]! += columns.packets[row];
-  batch.count = row + 1;
-  if (batch.count === batch.capacity) handOver(meter);
+  for (let from = 0; from < count;) {
+    const end = Math.min(count, from + batch.capacity - batch.count);
+    writeCounters(meter, store, ended.structs, from, end);
+    writeTransport(meter, store, ended.structs, from, end);
+    writeInterfaces(meter, store, ended.structs, from, end);
+    if (store === meter.ipv4) writeIpv4Addresses(meter, ended.structs, from, end);
+    else writeIpv6Addresses(meter, ended.structs, from, end);
+    writeReasons(meter, ended.reasons, from, end);
+    batch.count += end - from;
+    if (batch.count === batch.capacity) handOver(meter);
+    from = end;
+  }
+}
+
+/** One flow, whose struct begins at word `at`. */
+export function emitFlow(meter: Meter, store: FlowStore, at: number, reason: number): void {
+  const { single } = meter;
+  single.structs[0] = at;
+  single.reasons[0] = reason;
+  emitFlows(meter, store, single, 1);
 }
 
 /** Gives the batch's rows, if any, to the receiver; the batch is empty afterwards. */
@@ -76,32 +79,121 @@ export function emitWindowStatus(meter: Meter, endUs: number, logStatus: number)
   emit(status);
 }
 
-function emitInterface({ batch }: Meter, row: number, traits: number, interfaceIndex: number): void {
-  const { columns } = batch;
-  const direction = (traits >>> traitsDirectionShift) & 3;
-  const egress = direction === flowDirections.egress;
-  columns.flowDirection[row] = direction > flowDirections.egress ? flowDirections.unknown : direction;
-  columns.ingressInterface[row] = egress ? 0 : interfaceIndex;
-  columns.egressInterface[row] = egress ? interfaceIndex : 0;
+function writeCounters(
+  { batch, counters }: Meter,
+  { doubles }: FlowStore,
+  structs: Int32Array,
+  from: number,
+  end: number,
+): void {
+  const { endUs, startUs, octets, packets } = batch.columns;
+  let row = batch.count;
+  let packetsSum = 0;
+  for (let index = from; index < end; index++, row++) {
+    const at = structs[index]! >>> 1;
+    endUs[row] = doubles[at + flowDoubles.endUs]!;
+    startUs[row] = doubles[at + flowDoubles.startUs]!;
+    octets[row] = doubles[at + flowDoubles.octets]!;
+    const flowPackets = doubles[at + flowDoubles.packets]!;
+    packets[row] = flowPackets;
+    packetsSum += flowPackets;
+  }
+  counters[counts.packetsEmitted]! += packetsSum;
 }
 
-function emitAddresses({ batch }: Meter, row: number, ipv6: boolean, words: Uint32Array, from: number): void {
-  const { ipVersion, sourceAddress, destinationAddress } = batch.columns;
-  const to = row * 4;
-  ipVersion[row] = ipv6 ? 6 : 4;
-  if (ipv6) {
-    for (let index = 0; index < 4; index++) {
-      sourceAddress[to + index] = words[from + index]!;
-      destinationAddress[to + index] = words[from + 4 + index]!;
-    }
-    return;
+function writeTransport(
+  { batch }: Meter,
+  { words }: FlowStore,
+  structs: Int32Array,
+  from: number,
+  end: number,
+): void {
+  const { sourcePort, destinationPort, protocol, tcpControlBits, ipClassOfService } = batch.columns;
+  let row = batch.count;
+  for (let index = from; index < end; index++, row++) {
+    const at = structs[index]!;
+    const ports = words[at + flowWords.ports]!;
+    const flags = words[at + flowWords.flags]!;
+    sourcePort[row] = ports >>> 16;
+    destinationPort[row] = ports;
+    protocol[row] = words[at + flowWords.traits]!;
+    tcpControlBits[row] = flags;
+    ipClassOfService[row] = flags >>> flagsClassShift;
   }
-  sourceAddress[to] = 0;
-  sourceAddress[to + 1] = 0;
-  sourceAddress[to + 2] = mappedWord;
-  sourceAddress[to + 3] = words[from]!;
-  destinationAddress[to] = 0;
-  destinationAddress[to + 1] = 0;
-  destinationAddress[to + 2] = mappedWord;
-  destinationAddress[to + 3] = words[from + 1]!;
+}
+
+/** What was seen on an interface on the way in has no egress interface, and the other way round. */
+function writeInterfaces(
+  { batch }: Meter,
+  { words }: FlowStore,
+  structs: Int32Array,
+  from: number,
+  end: number,
+): void {
+  const { vlanId, verdict, flowDirection, ingressInterface, egressInterface } = batch.columns;
+  let row = batch.count;
+  for (let index = from; index < end; index++, row++) {
+    const at = structs[index]!;
+    const traits = words[at + flowWords.traits]!;
+    const interfaceIndex = words[at + flowWords.interfaceIndex]!;
+    const direction = (traits >>> traitsDirectionShift) & 3;
+    const egress = direction === flowDirections.egress;
+    vlanId[row] = traits >>> traitsVlanShift;
+    verdict[row] = (traits >>> traitsVerdictShift) & 3;
+    flowDirection[row] = direction > flowDirections.egress ? flowDirections.unknown : direction;
+    ingressInterface[row] = egress ? 0 : interfaceIndex;
+    egressInterface[row] = egress ? interfaceIndex : 0;
+  }
+}
+
+function writeIpv4Addresses(
+  { batch, ipv4: { words } }: Meter,
+  structs: Int32Array,
+  from: number,
+  end: number,
+): void {
+  const { ipVersion, sourceAddress, destinationAddress } = batch.columns;
+  let row = batch.count;
+  for (let index = from; index < end; index++, row++) {
+    const at = structs[index]! + flowWords.addresses;
+    const to = row * 4;
+    ipVersion[row] = 4;
+    sourceAddress[to] = 0;
+    sourceAddress[to + 1] = 0;
+    sourceAddress[to + 2] = mappedWord;
+    sourceAddress[to + 3] = words[at]!;
+    destinationAddress[to] = 0;
+    destinationAddress[to + 1] = 0;
+    destinationAddress[to + 2] = mappedWord;
+    destinationAddress[to + 3] = words[at + 1]!;
+  }
+}
+
+function writeIpv6Addresses(
+  { batch, ipv6: { words } }: Meter,
+  structs: Int32Array,
+  from: number,
+  end: number,
+): void {
+  const { ipVersion, sourceAddress, destinationAddress } = batch.columns;
+  let row = batch.count;
+  for (let index = from; index < end; index++, row++) {
+    const at = structs[index]! + flowWords.addresses;
+    const to = row * 4;
+    ipVersion[row] = 6;
+    for (let word = 0; word < 4; word++) {
+      sourceAddress[to + word] = words[at + word]!;
+      destinationAddress[to + word] = words[at + 4 + word]!;
+    }
+  }
+}
+
+function writeReasons({ batch, emitted }: Meter, reasons: Uint8Array, from: number, end: number): void {
+  const { flowEndReason } = batch.columns;
+  let row = batch.count;
+  for (let index = from; index < end; index++, row++) {
+    const reason = reasons[index]!;
+    flowEndReason[row] = reason;
+    emitted[reason]! += 1;
+  }
 }

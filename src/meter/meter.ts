@@ -13,7 +13,7 @@
  */
 import { createFlowBatch, type FlowBatch, flowEndReasons } from "../flow/mod.ts";
 import { clearBuckets, createBucketTable } from "./bucket-table.ts";
-import { emitFlow, handOver, windowSOf } from "./emission.ts";
+import { emitFlows, type EndedFlows, handOver, windowSOf } from "./emission.ts";
 import {
   clearStore,
   createFlowStore,
@@ -73,6 +73,7 @@ export function createMeter(options: MeterOptions): Meter {
       reasons: new Uint8Array(chunkEntries),
       hashes: new Int32Array(chunkEntries),
     },
+    single: { structs: new Int32Array(1), reasons: new Uint8Array(1) },
   };
   // Not a getter in the literal, which V8 keeps as a hash table, nor one for each meter, which gives each a
   // shape of its own: both make the state slow to read in hot loops.
@@ -128,15 +129,28 @@ function openPackets({ words, doubles, used, flushed, structWords }: FlowStore):
 
 /** Ends the store's flows until a batch was handed over; false when there is none left. */
 function flushStore(meter: Meter, store: FlowStore): boolean {
+  const { batch, due } = meter;
   while (store.flushed < store.used) {
-    const at = store.flushed * store.structWords;
-    store.flushed += 1;
-    if (store.words[at + flowWords.traits] === vacant) continue;
-    const finished = (store.words[at + flowWords.flags]! & flagsFinished) !== 0;
-    emitFlow(meter, store, at, finished ? flowEndReasons.endOfFlow : flowEndReasons.forced);
-    if (meter.batch.count === 0) return true;
+    const room = Math.min(chunkEntries, batch.capacity - batch.count);
+    emitFlows(meter, store, due, takeUnflushed(store, due, room));
+    if (batch.count === 0) return true;
   }
   return false;
+}
+
+/** Puts the next flows of the store that have not been flushed, `room` at most, into `ended`, and says how many. */
+function takeUnflushed(store: FlowStore, ended: EndedFlows, room: number): number {
+  const { words, structWords } = store;
+  let count = 0;
+  for (; store.flushed < store.used && count < room; store.flushed++) {
+    const at = store.flushed * structWords;
+    if (words[at + flowWords.traits] === vacant) continue;
+    const finished = (words[at + flowWords.flags]! & flagsFinished) !== 0;
+    ended.structs[count] = at;
+    ended.reasons[count] = finished ? flowEndReasons.endOfFlow : flowEndReasons.forced;
+    count += 1;
+  }
+  return count;
 }
 
 /** A batch whose columns that are the same for every metered flow are filled once for all. */

@@ -1,6 +1,7 @@
 /** The meter's state, which the functions of this room share, and what other rooms see of it. */
 import type { FlowBatch } from "../flow/mod.ts";
 import type { BucketTable } from "./bucket-table.ts";
+import type { EndedFlows } from "./emission.ts";
 import type { FlowStore } from "./flow-store.ts";
 import type { KeyHash } from "./key-hash.ts";
 import type { EndPolicy, MeterPolicy } from "./policy.ts";
@@ -83,6 +84,8 @@ export interface Meter {
   readonly emitted: Float64Array<ArrayBuffer>;
   readonly group: RowGroup;
   readonly due: DueFlows;
+  /** Room for one flow that ends by itself. */
+  readonly single: EndedFlows;
 }
 
 /** What is worked out for a group of rows before any of them is counted. */
@@ -102,11 +105,8 @@ export interface RowGroup {
 }
 
 /** One chunk of the wheel, of one family; then, from the first entry on, those of it that have ended. */
-export interface DueFlows {
+export interface DueFlows extends EndedFlows {
   readonly references: Int32Array<ArrayBuffer>;
-  /** Where the flow's struct begins in its family's store. */
-  readonly structs: Int32Array<ArrayBuffer>;
-  readonly reasons: Uint8Array<ArrayBuffer>;
   readonly hashes: Int32Array<ArrayBuffer>;
 }
 

@@ -1,7 +1,7 @@
 /** Timers: flows end when they have become silent or old, without a packet having to say so. */
 import { notEnded } from "./aging.ts";
 import { touchBuckets } from "./bucket-table.ts";
-import { emitFlow } from "./emission.ts";
+import { emitFlows } from "./emission.ts";
 import { flagsFinished, flowDoubles, type FlowStore, flowWords, touchStructs } from "./flow-store.ts";
 import { endReasonAt, reachOf } from "./policy.ts";
 import type { Meter } from "./state.ts";
@@ -89,11 +89,8 @@ function endDue(meter: Meter, store: FlowStore, count: number, nowUs: number): v
     ended += 1;
   }
   meter.group.touched[0]! ^= touchBuckets(buckets, hashes, ended);
-  for (let index = 0; index < ended; index++) {
-    const at = structs[index]!;
-    emitFlow(meter, store, at, reasons[index]!);
-    removeFlow(meter, store, at, references[index]!);
-  }
+  emitFlows(meter, store, due, ended);
+  for (let index = 0; index < ended; index++) removeFlow(meter, store, structs[index]!, references[index]!);
 }
 
 function reasonAt({ policy }: Meter, { words, doubles }: FlowStore, at: number, nowUs: number): number {
