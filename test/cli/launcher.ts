@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { vi } from "vitest";
 
 // Each command is a process, and some tests have a dozen.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** The launcher of this checkout. */
 export const launcher = resolve(import.meta.dirname, "../../weir");

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { vi } from "vitest";
+
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import {
   addressAt,
@@ -19,6 +21,9 @@ import {
   type StoreInsert,
   type StoreTarget,
 } from "../../src/store/mod.ts";
+
+// A store starts a process of its own, with a database engine in it.
+vi.setConfig({ hookTimeout: 120_000 });
 
 /** One flow: the fields that are not at their fallback, and whose traffic it is. Addresses in 16 bytes. */
 export interface StoredFlow {

@@ -3,13 +3,16 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
 import { createStore, type Store } from "../../src/store/mod.ts";
 import { requireRoot } from "../support/peers.ts";
 import { sampleBytes, sampleTarget } from "./sample.ts";
+
+// A store starts a process of its own, with a database engine in it.
+vi.setConfig({ hookTimeout: 120_000 });
 
 const isRoot = requireRoot("mount a small file system");
 const directory = mkdtempSync(join(tmpdir(), "weir-store-full-"));

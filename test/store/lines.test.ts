@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { type Clock, systemClock, unwrap } from "../../src/base/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
 import { createStore, linesTable, type Store } from "../../src/store/mod.ts";
+
+// A store starts a process of its own, with a database engine in it.
+vi.setConfig({ hookTimeout: 120_000 });
 
 const timeS = 1_750_000_000;
 const dayMs = 86_400_000;

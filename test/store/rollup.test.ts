@@ -4,13 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
 import { createStore, type Store, type StoreConfig, type StoreInsert } from "../../src/store/mod.ts";
 import { sampleBytes, sampleTarget, sampleTimeUs } from "./sample.ts";
 import { tiersThatDiffer } from "./tier-equality.ts";
+
+// A store starts a process of its own, with a database engine in it.
+vi.setConfig({ hookTimeout: 120_000 });
 
 const memoryBytesMax = 512 * 1024 * 1024;
 const dayMs = 86_400_000;

@@ -5,13 +5,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import * as fc from "fast-check";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 
 import { systemClock, unwrap } from "../../src/base/mod.ts";
 import { encodeFlowBatch, flowFieldList } from "../../src/flow/mod.ts";
 import { createMetrics, silentLogger } from "../../src/observe/mod.ts";
 import { createStore, flowsTable, type Store, type StoreConfig } from "../../src/store/mod.ts";
 import { sampleBatch, sampleBytes, sampleDurationUs, sampleTarget, sampleTimeUs } from "./sample.ts";
+
+// A store starts a process of its own, with a database engine in it.
+vi.setConfig({ hookTimeout: 120_000 });
 
 const memoryBytesMax = 512 * 1024 * 1024;
 const dayMs = 86_400_000;
