@@ -1,5 +1,5 @@
 /**
- * A UDP socket that sends many datagrams with one system call: the kernel is given them in one piece with the
+ * A UDP socket that sends many datagrams with one system call: the kernel takes them as one piece with the
  * length of each (UDP_SEGMENT, Linux 4.18), and cuts the piece on its way out, or has the network card cut it.
  * All but the last must be equally long, as full export datagrams of one template are.
  */
@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 
 import { addressBytes, formatAddress, mappedFromIpv4 } from "../../base/mod.ts";
 import { errnos, type Libc, type LibcError, type LibcResult } from "../../libc/mod.ts";
-import { datagramBytesMax, type ExportDatagram } from "../../wire/export/mod.ts";
+import type { ExportDatagram } from "../../wire/export/mod.ts";
 import { type DatagramSocket, notTakenInTime, sendTimeoutMs } from "./datagram-socket.ts";
 
 /** Datagrams that go with one call at most. The kernel takes 64, and no more than 65,507 octets. */
@@ -21,9 +21,10 @@ const levelUdp = 17;
 const optionSegment = 103;
 const ipv4SocketBytes = 16;
 const ipv6SocketBytes = 28;
-/** struct msghdr of a 64-bit system, then its struct iovec, then the control message with the length. */
-const messageAt = { vector: 16, vectors: 24, control: 32, controlBytes: 40, iovec: 56, segment: 72 } as const;
-const messageBytes = 96;
+/** struct msghdr of a 64-bit system, then the control message with the length, then a struct iovec a datagram. */
+const messageAt = { vector: 16, vectors: 24, control: 32, controlBytes: 40, segment: 56, iovec: 80 } as const;
+const iovecBytes = 16;
+const messageBytes = messageAt.iovec + segmentsMax * iovecBytes;
 const controlBytes = 24;
 const controlHeaderBytes = 16;
 /** How soon a full send buffer is tried again. */
@@ -97,42 +98,51 @@ function runOf(datagrams: readonly ExportDatagram[], from: number, end: number):
   return to - from;
 }
 
-/** A `struct msghdr` and all that it points to, which stays referenced as long as it is. */
+/** A `struct msghdr` and what it points to; the datagrams themselves are their caller's, who holds them. */
 interface Message {
+  readonly libc: Libc;
   readonly header: DataView<ArrayBuffer>;
-  readonly payload: Uint8Array<ArrayBuffer>;
+  /** Where the bytes of datagrams are: they are filled again and again, and do not move. */
+  readonly addresses: WeakMap<ExportDatagram, bigint>;
 }
 
 function createMessage(libc: Libc): Message {
-  const payload = new Uint8Array(segmentsMax * datagramBytesMax);
   const header = new DataView(new ArrayBuffer(messageBytes));
   const address = libc.addressOf(header);
   header.setBigUint64(messageAt.vector, address + BigInt(messageAt.iovec), true);
-  header.setBigUint64(messageAt.vectors, 1n, true);
   header.setBigUint64(messageAt.control, address + BigInt(messageAt.segment), true);
-  header.setBigUint64(messageAt.iovec, libc.addressOf(payload), true);
   header.setBigUint64(messageAt.segment, BigInt(controlHeaderBytes + 2), true);
   header.setInt32(messageAt.segment + 8, levelUdp, true);
   header.setInt32(messageAt.segment + 12, optionSegment, true);
-  return { header, payload };
+  return { libc, header, addresses: new WeakMap() };
 }
 
+/** The kernel takes the bytes from where they are; counts and lengths are below 2^32, and the upper half stays 0. */
 function fillMessage(
-  { header, payload }: Message,
+  message: Message,
   datagrams: readonly ExportDatagram[],
   from: number,
   count: number,
 ): void {
-  let bytes = 0;
-  for (let index = from; index < from + count; index++) {
-    const datagram = datagrams[index]!;
-    payload.set(datagram.bytes.subarray(0, datagram.length), bytes);
-    bytes += datagram.length;
+  const { header } = message;
+  for (let index = 0; index < count; index++) {
+    const datagram = datagrams[from + index]!;
+    const at = messageAt.iovec + index * iovecBytes;
+    header.setBigUint64(at, addressOf(message, datagram), true);
+    header.setUint32(at + 8, datagram.length, true);
   }
-  // Lengths below 2^32, in the lower half of their 64 bits; the upper half stays 0.
-  header.setUint32(messageAt.iovec + 8, bytes, true);
+  header.setUint32(messageAt.vectors, count, true);
   header.setUint32(messageAt.controlBytes, count > 1 ? controlBytes : 0, true);
   header.setUint16(messageAt.segment + controlHeaderBytes, datagrams[from]!.length, true);
+}
+
+function addressOf({ libc, addresses }: Message, datagram: ExportDatagram): bigint {
+  let address = addresses.get(datagram);
+  if (address === undefined) {
+    address = libc.addressOf(datagram.bytes);
+    addresses.set(datagram, address);
+  }
+  return address;
 }
 
 /** struct sockaddr_in or sockaddr_in6. */
