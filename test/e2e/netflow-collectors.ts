@@ -59,7 +59,8 @@ export async function startNfcapd(folder: string): Promise<Collector<NfcapdRepor
     finish: async () => {
       await drained(port, child.pid!);
       child.kill("SIGTERM");
-      await once(child, "exit");
+      // Its last words are its counts.
+      await once(child, "close");
       const text = execFileSync("nfdump", ["-R", flows, "-I"], { encoding: "utf8" });
       const format = ["-R", flows, "-q", "-c", "1", "-o", "fmt:%inam %onam"];
       const names = execFileSync("nfdump", format, { encoding: "utf8" });

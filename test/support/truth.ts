@@ -68,9 +68,10 @@ export async function recordTruth(
         const [captured, received] = countsIn(counts);
         return captured !== undefined && captured === received && counts === before ? true : undefined;
       });
+      const asked = said.length;
       child.kill("SIGTERM");
-      await once(child, "exit");
-      if (!said.includes("\n0 packets dropped by kernel")) {
+      await once(child, "close");
+      if (!said.slice(asked).includes("\n0 packets dropped by kernel")) {
         throw new Error(`tcpdump has not seen everything: ${said}`);
       }
       return readTruth(file, lifetimes);
