@@ -25,8 +25,8 @@ export interface EndedFlows {
  * from column to column, not from flow to flow: a loop that writes few columns has their addresses at hand.
  */
 export function emitFlows(meter: Meter, store: FlowStore, ended: EndedFlows, count: number): void {
-  const { batch } = meter;
   for (let from = 0; from < count;) {
+    const { batch } = meter;
     const end = Math.min(count, from + batch.capacity - batch.count);
     writeCounters(meter, store, ended.structs, from, end);
     writeTransport(meter, store, ended.structs, from, end);
@@ -48,10 +48,14 @@ export function emitFlow(meter: Meter, store: FlowStore, at: number, reason: num
   emitFlows(meter, store, single, 1);
 }
 
-/** Gives the batch's rows, if any, to the receiver; the batch is empty afterwards. */
-export function handOver({ batch, emit }: Meter): void {
-  if (batch.count > 0) emit(batch);
-  batch.count = 0;
+/** Gives the batch's rows, if any, to the receiver, and goes on with the batch that it has had before. */
+export function handOver(meter: Meter): void {
+  const { batch, handedOver } = meter;
+  if (batch.count === 0) return;
+  meter.emit(batch);
+  handedOver.count = 0;
+  meter.batch = handedOver;
+  meter.handedOver = batch;
 }
 
 /** A window's length as flows tell it; those of tests, below a second, are rounded up. */

@@ -26,7 +26,7 @@ import {
   vacant,
 } from "./flow-store.ts";
 import { createKeyHash } from "./key-hash.ts";
-import { createEndPolicy, reachOf } from "./policy.ts";
+import { createEndPolicy, type EndPolicy, reachOf } from "./policy.ts";
 import {
   counts,
   createCounters,
@@ -50,7 +50,8 @@ export function createMeter(options: MeterOptions): Meter {
     window: policy.windowUs > 0 ? createCurrentWindow(policy.windowUs) : null,
     flowsMax: Math.min(Math.max(options.flowsMax, 1), flowsLimit),
     emit: options.emit,
-    batch: createMeterBatch(options.observationDomain ?? 0, windowSOf(policy.windowUs)),
+    batch: createMeterBatch(options, policy),
+    handedOver: createMeterBatch(options, policy),
     hash: createKeyHash(options.seed),
     buckets: createBucketTable(),
     ipv4: createFlowStore(ipv4FlowWords),
@@ -129,11 +130,11 @@ function openPackets({ words, doubles, used, flushed, structWords }: FlowStore):
 
 /** Ends the store's flows until a batch was handed over; false when there is none left. */
 function flushStore(meter: Meter, store: FlowStore): boolean {
-  const { batch, due } = meter;
   while (store.flushed < store.used) {
+    const { batch, due } = meter;
     const room = Math.min(chunkEntries, batch.capacity - batch.count);
     emitFlows(meter, store, due, takeUnflushed(store, due, room));
-    if (batch.count === 0) return true;
+    if (meter.batch !== batch) return true;
   }
   return false;
 }
@@ -154,11 +155,11 @@ function takeUnflushed(store: FlowStore, ended: EndedFlows, room: number): numbe
 }
 
 /** A batch whose columns that are the same for every metered flow are filled once for all. */
-function createMeterBatch(observationDomain: number, windowS: number): FlowBatch {
+function createMeterBatch({ observationDomain = 0 }: MeterOptions, { windowUs }: EndPolicy): FlowBatch {
   const batch = createFlowBatch(batchRows);
   batch.columns.samplingInterval.fill(1);
   batch.columns.observationDomain.fill(observationDomain);
-  batch.columns.windowS.fill(windowS);
+  batch.columns.windowS.fill(windowSOf(windowUs));
   return batch;
 }
 

@@ -16,8 +16,8 @@ export interface MeterOptions {
   /** Makes the hash repeatable, for tests. Leave it out where strangers send the packets. */
   readonly seed?: number;
   /**
-   * Takes finished flows, at once: the batch is the meter's, which fills it again after the call. It must
-   * not call the meter.
+   * Takes finished flows, at once: the batch is the meter's, which leaves it alone until it has handed over the
+   * next one. It must not call the meter.
    */
   readonly emit: (flows: FlowBatch) => void;
 }
@@ -73,7 +73,9 @@ export interface Meter {
   readonly window: CurrentWindow | null;
   readonly flowsMax: number;
   readonly emit: (flows: FlowBatch) => void;
-  readonly batch: FlowBatch;
+  /** The batch that is being filled, and the one that was handed over last. */
+  batch: FlowBatch;
+  handedOver: FlowBatch;
   readonly hash: KeyHash;
   readonly buckets: BucketTable;
   readonly ipv4: FlowStore;

@@ -13,7 +13,7 @@ export interface FlowConsumer {
 }
 
 export interface FlowQueue {
-  /** Copies the flows into the queue. */
+  /** Queues flows that nobody changes until the next are put, and no longer. */
   put(flows: FlowBatch): void;
   /** Hands everything queued to every consumer, one batch at a time. */
   deliver(): Promise<void>;
@@ -28,6 +28,8 @@ export function createFlowQueue(consumers: readonly FlowConsumer[]): FlowQueue {
   const live = new Set(consumers);
   const waiting: FlowBatch[] = [];
   const spare: FlowBatch[] = [];
+  /** The last of those that wait, if it is no copy: most are delivered before there is another. */
+  let lent: FlowBatch | undefined;
   const faults: Fault[] = [];
   const attempt = async (consumer: FlowConsumer, work: () => void | Promise<void>): Promise<void> => {
     try {
@@ -40,16 +42,21 @@ export function createFlowQueue(consumers: readonly FlowConsumer[]): FlowQueue {
   return {
     put: (flows) => {
       if (live.size === 0) return;
-      const copy = spare.pop() ?? createFlowBatch(flows.capacity);
-      copyFlows(flows, copy);
-      waiting.push(copy);
+      if (lent !== undefined) {
+        const copy = spare.pop() ?? createFlowBatch(lent.capacity);
+        copyFlows(lent, copy);
+        waiting[waiting.length - 1] = copy;
+      }
+      waiting.push(flows);
+      lent = flows;
     },
     deliver: async () => {
       for (let flows = waiting.shift(); flows !== undefined; flows = waiting.shift()) {
         const batch = flows;
         for (const consumer of live) await attempt(consumer, () => consumer.accept(batch));
         // A burst at the end of a capture needs many batches once; they are not worth keeping.
-        if (spare.length < 4) spare.push(batch);
+        if (batch === lent) lent = undefined;
+        else if (spare.length < 4) spare.push(batch);
       }
     },
     isEmpty: () => waiting.length === 0,
