@@ -13,7 +13,7 @@ export interface MeterInput {
   readonly interfaceName: string;
   /** The collector's, on 127.0.0.1. */
   readonly port: number;
-  /** Memory for packets that wait to be read. */
+  /** Memory for packets that wait to be read; each of several workers has as much. */
   readonly bufferBytes: number;
   readonly activeS: number;
   readonly inactiveS: number;
@@ -43,20 +43,31 @@ export interface LiveMeter {
   start(input: MeterInput): Promise<RunningMeter>;
 }
 
-/** The meters that are installed; Weir once for each number of workers. */
-export function installedMeters(workers: readonly number[]): LiveMeter[] {
-  return [...workers.map(weirOf), softflowd, pmacctd].filter((meter) => meter.version !== "");
+/** The meters that are installed; Weir once for each number of workers, with so many flow logs on the interface. */
+export function installedMeters(workers: readonly number[], flowLogs: number): LiveMeter[] {
+  return [...workers.map((count) => weirOf(count, flowLogs)), softflowd, pmacctd].filter(
+    (meter) => meter.version !== "",
+  );
 }
 
 const flowsMax = 1_000_000;
 
-const weirOf = (workers: number): LiveMeter => ({
+const weirOf = (workers: number, flowLogs: number): LiveMeter => ({
   name: workers === 1 ? "weir" : `weir-${workers}-workers`,
   version: `Node.js ${process.versions.node}`,
   workers,
   async start({ within, interfaceName, port, bufferBytes, activeS, inactiveS, directory }) {
     const [command, ...args] = [...within, process.execPath];
-    const options = [interfaceName, port, directory, bufferBytes / workers, activeS, inactiveS, workers];
+    const options = [
+      interfaceName,
+      port,
+      directory,
+      bufferBytes / workers,
+      activeS,
+      inactiveS,
+      workers,
+      flowLogs,
+    ];
     const child = fork(join(import.meta.dirname, "weir.ts"), options.map(String), {
       execPath: command,
       execArgv: [...args, "--disable-warning=ExperimentalWarning"],

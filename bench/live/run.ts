@@ -3,7 +3,8 @@
  *
  *     node bench/live/run.ts [--flows 1000,50000] [--rounds 3] [--duration-ms 2000] [--cpu-share 0.05]
  *                            [--active-timeout 60] [--inactive-timeout 15] [--budget-s 290]
- *                            [--workers 1,2] [--tools weir,softflowd,pmacctd] [--quick]
+ *                            [--workers 1,2] [--flow-logs 1] [--tools weir,softflowd,pmacctd]
+ *                            [--quick]
  *
  * Two network namespaces of its own are joined by a veth pair. The sender has CPU 0, on which the kernel's
  * work for each packet is done too, up to the ring; the meter has CPU 1. Needs root, and sends nowhere else.
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     "inactive-timeout": { type: "string", default: "15" },
     "budget-s": { type: "string" },
     workers: { type: "string", default: "1" },
+    "flow-logs": { type: "string", default: "1" },
     tools: { type: "string", default: "weir,softflowd,pmacctd" },
     quick: { type: "boolean", default: false },
   },
@@ -77,7 +79,8 @@ const bench: TrialBench = {
   activeS: Number(values["active-timeout"]),
   inactiveS: Number(values["inactive-timeout"]),
 };
-const meters = installedMeters(values.workers.split(",").map(Number)).filter(({ name }) =>
+const workerCounts = values.workers.split(",").map(Number);
+const meters = installedMeters(workerCounts, Number(values["flow-logs"])).filter(({ name }) =>
   values.tools.split(",").some((tool) => name.startsWith(tool)),
 );
 

@@ -2,7 +2,7 @@
  * Weir from the interface to the collector, without its API and its store: the capture process, the spool
  * with its commits to disk, and the NetFlow sink.
  *
- *     node bench/live/weir.ts INTERFACE PORT DIRECTORY RING_BYTES ACTIVE_S INACTIVE_S WORKERS
+ *     node bench/live/weir.ts INTERFACE PORT DIRECTORY RING_BYTES ACTIVE_S INACTIVE_S WORKERS FLOW_LOGS
  *
  * Says by IPC when it captures; told to finish, it ends every flow, delivers all and says what became of
  * every packet.
@@ -28,7 +28,7 @@ export interface WeirAccount extends LedgerEntry {
   readonly error: number;
 }
 
-const [interfaceName = "", port, directory = "", ringBytes, activeS, inactiveS, workers] =
+const [interfaceName = "", port, directory = "", ringBytes, activeS, inactiveS, workers, flowLogs] =
   process.argv.slice(2);
 const shared = { logger: createLogger("warn"), metrics: createMetrics(), clock: systemClock };
 const target: NetflowTarget = {
@@ -68,7 +68,9 @@ const capture = createWorkerGroup(
     agentId: "bench",
     accept: async (bytes) => {
       const { header, rowCount } = unwrap(readFlowBatchHead(bytes));
-      const routes = [{ sink: netflowSinkName, target: { ...target } }];
+      // Of several flow logs, one is exported: every packet counts once.
+      const isExported = header.flowLogId === target.flowLogId;
+      const routes = isExported ? [{ sink: netflowSinkName, target: { ...target } }] : [];
       const accepted = await spool.append({ batchId: batchId(header), bytes, rows: rowCount, routes });
       netflow.wake();
       return accepted;
@@ -76,7 +78,10 @@ const capture = createWorkerGroup(
   },
 );
 unwrap(await capture.start());
-unwrap(await capture.apply({ subjects: [subject], excluded: [], loopback: false, natInterfaces: [] }));
+const subjects = Array.from({ length: Number(flowLogs) }, (_, number) =>
+  number === 0 ? subject : { ...subject, flowLogId: `${subject.flowLogId}-${number}` },
+);
+unwrap(await capture.apply({ subjects, excluded: [], loopback: false, natInterfaces: [] }));
 process.once("message", () => void finish());
 process.send?.("ready");
 
@@ -88,7 +93,7 @@ async function finish(): Promise<void> {
   }
   await netflow.stop();
   spool.close();
-  const entry = capture.status().ledger.find((found) => found.interfaceName === interfaceName)!;
+  const entry = capture.status().ledger.find(({ flowLogId }) => flowLogId === target.flowLogId)!;
   const account: WeirAccount = { ...entry, error: ledgerError(entry) };
   process.send?.(account, undefined, undefined, () => process.exit(0));
 }
