@@ -10,7 +10,13 @@ import { PerformanceObserver } from "node:perf_hooks";
 
 import { createPacketSource, fillPackets, openCaptureFile, readMore } from "../../src/capture/file/mod.ts";
 import type { FlowBatch } from "../../src/flow/mod.ts";
-import { advanceMeter, createMeter, flushBatch, meterPackets } from "../../src/meter/mod.ts";
+import {
+  advanceMeter,
+  allocateUncounted,
+  createMeter,
+  flushBatch,
+  meterPackets,
+} from "../../src/meter/mod.ts";
 import { createUdpSender } from "../../src/sink/netflow/udp-sender.ts";
 import {
   beginBatch,
@@ -43,6 +49,8 @@ const meter = createMeter({
     inactiveTimeoutUs: Number(inactiveS) * 1e6,
   },
   flowsMax: 8_000_000,
+  allocate: allocateUncounted,
+  lendsBatches: true,
   emit: encode,
 });
 let encodeMs = 0;

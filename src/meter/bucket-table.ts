@@ -5,11 +5,11 @@
  * nor removing has to touch a flow. A hash starts at the bucket of its upper bits: doubling the table then
  * keeps the order of the buckets, and reads and writes memory in sequence.
  */
-
-import { createTableWords, type TableBuffer } from "./table-memory.ts";
+import { type AllocateTable, createTableWords } from "./table-memory.ts";
 
 export interface BucketTable {
-  words: Int32Array<TableBuffer>;
+  readonly allocate: AllocateTable;
+  words: Int32Array;
   /** 32 − log2 of the number of buckets. */
   shift: number;
   /** Number of buckets − 1. */
@@ -18,9 +18,10 @@ export interface BucketTable {
 
 const bucketsMin = 1 << 6;
 
-export function createBucketTable(): BucketTable {
+export function createBucketTable(allocate: AllocateTable): BucketTable {
   return {
-    words: createTableWords(bucketsMin * 2),
+    allocate,
+    words: createTableWords(allocate, bucketsMin * 2),
     shift: Math.clz32(bucketsMin) + 1,
     mask: bucketsMin - 1,
   };
@@ -57,7 +58,7 @@ export function growBuckets(table: BucketTable, flows: number): void {
 
 function doubleBuckets(table: BucketTable): void {
   const old = table.words;
-  table.words = createTableWords(old.length * 2);
+  table.words = createTableWords(table.allocate, old.length * 2);
   table.shift -= 1;
   table.mask = table.mask * 2 + 1;
   for (let at = 0; at < old.length; at += 2) {
@@ -65,10 +66,7 @@ function doubleBuckets(table: BucketTable): void {
   }
 }
 
-/**
- * Reads the first bucket of each hash, so that it is in the cache when it is worked on. The result, which
- * tells nothing, is to be stored somewhere: a read for nothing is optimised away.
- */
+/** Reads the first bucket of each hash, so that it is in the cache when it is worked on; see RowGroup.touched. */
 export function touchBuckets({ words, shift }: BucketTable, hashes: Int32Array, count: number): number {
   let touched = 0;
   for (let index = 0; index < count; index++) touched ^= words[((hashes[index]! >>> shift) << 1) | 1]!;

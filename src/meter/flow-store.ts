@@ -21,7 +21,7 @@ import {
   pushReference,
   type ReferenceLists,
 } from "./reference-lists.ts";
-import { createTableStructs, type TableBuffer } from "./table-memory.ts";
+import { type AllocateTable, createTableStructs } from "./table-memory.ts";
 
 export const flowWords = {
   ports: 8,
@@ -55,29 +55,34 @@ const flowsMin = chunkEntries;
 const growthFactor = 4;
 
 export interface FlowStore {
+  readonly allocate: AllocateTable;
   readonly structWords: number;
-  words: Uint32Array<TableBuffer>;
-  doubles: Float64Array<TableBuffer>;
+  words: Uint32Array;
+  doubles: Float64Array;
   /** Structs that fit the buffer. */
   capacity: number;
   /** Structs that hold a flow or are vacant: those from here on are untouched memory. */
   used: number;
+  /** The most that `used` has been. */
+  usedMax: number;
   /** Structs, from the first on, whose flows a flush that is under way has ended. */
   flushed: number;
   /** The vacant structs below `used`. */
   readonly vacancies: ReferenceLists;
 }
 
-export function createFlowStore(structWords: number): FlowStore {
-  const words = createTableStructs(flowsMin * structWords);
+export function createFlowStore(allocate: AllocateTable, structWords: number): FlowStore {
+  const words = createTableStructs(allocate, flowsMin * structWords);
   return {
+    allocate,
     structWords,
     words,
     doubles: doublesOf(words),
     capacity: flowsMin,
     used: 0,
+    usedMax: 0,
     flushed: 0,
-    vacancies: createReferenceLists(1),
+    vacancies: createReferenceLists(allocate, 1),
   };
 }
 
@@ -100,11 +105,7 @@ export function peekVacancy(store: FlowStore, ahead: number): number {
   return peekReference(store.vacancies, 0, ahead);
 }
 
-/**
- * Reads the structs at the given words, so that they are in the cache when they are worked on. There is nothing
- * but reads in the loop, so that as many as can be are under way at once. The result, which tells nothing, is to
- * be stored somewhere: a read for nothing is optimised away.
- */
+/** Reads the structs at the given words, so that they are in the cache when they are worked on; see RowGroup.touched. */
 export function touchStructs(
   { words, structWords }: FlowStore,
   structs: Int32Array,
@@ -131,11 +132,12 @@ function addVacancies(store: FlowStore, flowsMax: number): void {
   const first = store.used;
   if (first === store.capacity) growStore(store, Math.min(store.capacity * growthFactor, flowsMax));
   store.used = Math.min(first + chunkEntries, store.capacity);
+  store.usedMax = Math.max(store.usedMax, store.used);
   for (let index = store.used - 1; index >= first; index--) releaseFlow(store, index);
 }
 
 function growStore(store: FlowStore, capacity: number): void {
-  const words = createTableStructs(capacity * store.structWords);
+  const words = createTableStructs(store.allocate, capacity * store.structWords);
   words.set(store.words);
   store.words = words;
   store.doubles = doublesOf(words);
@@ -143,6 +145,6 @@ function growStore(store: FlowStore, capacity: number): void {
 }
 
 /** The same memory as doubles. */
-function doublesOf(words: Uint32Array<TableBuffer>): Float64Array<TableBuffer> {
+function doublesOf(words: Uint32Array): Float64Array {
   return new Float64Array(words.buffer, words.byteOffset, words.length / 2);
 }

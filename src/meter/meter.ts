@@ -7,7 +7,7 @@
  * removes flows, timers.ts ends what has become silent.
  *
  * Memory is bounded by `flowsMax`: at the bound the flow whose timer is nearest makes room (flowEndReason 5).
- * Nothing is allocated for a packet, and the table only when it doubles.
+ * Nothing is allocated for a packet, and the table only when it grows.
  *
  * Several meters may read the same PacketColumns: packets are decoded once, whoever meters them.
  */
@@ -36,6 +36,7 @@ import {
   type MeterStatistics,
 } from "./state.ts";
 import { chunkBytes, chunkEntries, type ReferenceLists } from "./reference-lists.ts";
+import { allocateTable } from "./table-memory.ts";
 import { clearTimers, createTimerWheel } from "./timer-wheel.ts";
 import { createCurrentWindow } from "./window.ts";
 
@@ -45,18 +46,20 @@ const flowsLimit = 2 ** 26;
 
 export function createMeter(options: MeterOptions): Meter {
   const policy = createEndPolicy(options.policy);
+  const allocate = options.allocate ?? allocateTable;
+  const batch = createMeterBatch(options, policy);
   const state: Omit<Meter, "statistics"> = {
     policy,
     window: policy.windowUs > 0 ? createCurrentWindow(policy.windowUs) : null,
     flowsMax: Math.min(Math.max(options.flowsMax, 1), flowsLimit),
     emit: options.emit,
-    batch: createMeterBatch(options, policy),
-    handedOver: createMeterBatch(options, policy),
+    batch,
+    handedOver: options.lendsBatches === true ? createMeterBatch(options, policy) : batch,
     hash: createKeyHash(options.seed),
-    buckets: createBucketTable(),
-    ipv4: createFlowStore(ipv4FlowWords),
-    ipv6: createFlowStore(ipv6FlowWords),
-    wheel: createTimerWheel(reachOf(policy)),
+    buckets: createBucketTable(allocate),
+    ipv4: createFlowStore(allocate, ipv4FlowWords),
+    ipv6: createFlowStore(allocate, ipv6FlowWords),
+    wheel: createTimerWheel(allocate, reachOf(policy)),
     counters: createCounters(),
     emitted: new Float64Array(flowEndReasons.lackOfResources + 1),
     group: {
@@ -134,7 +137,7 @@ function flushStore(meter: Meter, store: FlowStore): boolean {
     const { batch, due } = meter;
     const room = Math.min(chunkEntries, batch.capacity - batch.count);
     emitFlows(meter, store, due, takeUnflushed(store, due, room));
-    if (meter.batch !== batch) return true;
+    if (meter.batch.count === 0) return true;
   }
   return false;
 }
@@ -196,11 +199,11 @@ function statisticsOf({
   };
 }
 
-/** What lies beyond the structs in use has never been written. */
-function storeBytes({ used, structWords }: FlowStore): number {
-  return used * structWords * 4;
+/** What lies beyond has never been written. */
+function storeBytes({ usedMax, structWords }: FlowStore): number {
+  return usedMax * structWords * 4;
 }
 
-function bytesOf({ usedChunks, firstChunk, firstFill }: ReferenceLists): number {
-  return usedChunks * chunkBytes + firstChunk.byteLength + firstFill.byteLength;
+function bytesOf({ usedChunksMax, firstChunk, firstFill }: ReferenceLists): number {
+  return usedChunksMax * chunkBytes + firstChunk.byteLength + firstFill.byteLength;
 }

@@ -4,5 +4,6 @@ export { createMeter, drainMeter, flushBatch, flushMeter, meterError } from "./m
 export { meterPackets } from "./packets.ts";
 export type { MeterPolicy } from "./policy.ts";
 export type { Meter, MeterOptions, MeterStatistics } from "./state.ts";
+export { allocateUncounted } from "./table-memory.ts";
 export { advanceMeter } from "./timers.ts";
 export { windowEndOf } from "./window.ts";

@@ -168,7 +168,8 @@ function touchFlows({ group }: Meter, store: FlowStore, from: number, end: numbe
  * Counts IPv4 rows, from the group's row `index` on, for as long as they only add to a flow that was found.
  * Gives the index of the first row that does more, or `end`.
  *
- * Most rows of most traffic are counted here. There is no call in the loop that is not inlined, so that the
+ * A row before may have ended the flow, and opened another in its struct: it is compared whole, with its hash, which
+ * holds the window. Most rows of most traffic are counted here. There is no call in the loop that is not inlined, so that the
  * arrays' addresses stay in registers.
  */
 function countPlainIpv4Rows(
@@ -177,7 +178,7 @@ function countPlainIpv4Rows(
   index: number,
   end: number,
 ): number {
-  const { references, traits, rows } = group;
+  const { references, traits, rows, hashes } = group;
   const { words, doubles } = ipv4;
   const { inactiveTimeoutUs, activeTimeoutUs } = policy;
   for (; index < end; index++) {
@@ -186,6 +187,7 @@ function countPlainIpv4Rows(
     if ((reference & 1) !== 0) return index;
     const at = (reference >>> 1) * ipv4FlowWords;
     const row = rows[index]!;
+    if ((words[at + flowWords.hash]! | 0) !== hashes[index]) return index;
     if (!isIpv4FlowOf(words, at, packets, row, traits[index]!)) return index;
     if (!addPlainly(words, doubles, at, packets, row, inactiveTimeoutUs, activeTimeoutUs)) return index;
   }
@@ -198,7 +200,7 @@ function countPlainIpv6Rows(
   index: number,
   end: number,
 ): number {
-  const { references, traits, rows } = group;
+  const { references, traits, rows, hashes } = group;
   const { words, doubles } = ipv6;
   const { inactiveTimeoutUs, activeTimeoutUs } = policy;
   for (; index < end; index++) {
@@ -206,6 +208,7 @@ function countPlainIpv6Rows(
     if (reference < 0 || (reference & 1) === 0) return index;
     const at = (reference >>> 1) * ipv6FlowWords;
     const row = rows[index]!;
+    if ((words[at + flowWords.hash]! | 0) !== hashes[index]) return index;
     if (!isIpv6FlowOf(words, at, packets, row, traits[index]!)) return index;
     if (!addPlainly(words, doubles, at, packets, row, inactiveTimeoutUs, activeTimeoutUs)) return index;
   }

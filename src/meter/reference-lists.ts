@@ -5,7 +5,7 @@
  * flows behind them can be fetched together. An entry costs four bytes.
  */
 
-import { createTableWords, type TableBuffer } from "./table-memory.ts";
+import { type AllocateTable, createTableWords } from "./table-memory.ts";
 
 const chunkWords = 128;
 /** References of one chunk; word 0 links to the next chunk. */
@@ -15,22 +15,27 @@ const noChunk = -1;
 const chunksMin = 2;
 
 export interface ReferenceLists {
+  readonly allocate: AllocateTable;
   /** First chunk of each list, and references in it; further chunks are full. */
   readonly firstChunk: Int32Array<ArrayBuffer>;
   readonly firstFill: Int32Array<ArrayBuffer>;
-  pool: Int32Array<TableBuffer>;
+  pool: Int32Array;
   freeChunk: number;
-  /** Chunks of the pool ever used. */
+  /** Chunks of the pool in use or free; those from here on are untouched memory. */
   usedChunks: number;
+  /** The most that `usedChunks` has been. */
+  usedChunksMax: number;
 }
 
-export function createReferenceLists(lists: number): ReferenceLists {
+export function createReferenceLists(allocate: AllocateTable, lists: number): ReferenceLists {
   return {
+    allocate,
     firstChunk: new Int32Array(lists).fill(noChunk),
     firstFill: new Int32Array(lists),
-    pool: createTableWords(chunkWords * chunksMin),
+    pool: createTableWords(allocate, chunkWords * chunksMin),
     freeChunk: noChunk,
     usedChunks: 0,
+    usedChunksMax: 0,
   };
 }
 
@@ -108,10 +113,11 @@ function takeChunk(lists: ReferenceLists): number {
     return chunk;
   }
   if ((lists.usedChunks + 1) * chunkWords > lists.pool.length) {
-    const pool = createTableWords(lists.pool.length * 2);
+    const pool = createTableWords(lists.allocate, lists.pool.length * 2);
     pool.set(lists.pool);
     lists.pool = pool;
   }
   lists.usedChunks += 1;
+  if (lists.usedChunks > lists.usedChunksMax) lists.usedChunksMax = lists.usedChunks;
   return lists.usedChunks - 1;
 }

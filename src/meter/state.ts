@@ -5,6 +5,7 @@ import type { EndedFlows } from "./emission.ts";
 import type { FlowStore } from "./flow-store.ts";
 import type { KeyHash } from "./key-hash.ts";
 import type { EndPolicy, MeterPolicy } from "./policy.ts";
+import type { AllocateTable } from "./table-memory.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import type { CurrentWindow } from "./window.ts";
 
@@ -15,9 +16,13 @@ export interface MeterOptions {
   readonly observationDomain?: number;
   /** Makes the hash repeatable, for tests. Leave it out where strangers send the packets. */
   readonly seed?: number;
+  /** Where the table's memory comes from; ordinary buffers if left out. */
+  readonly allocate?: AllocateTable;
+  /** Whether a batch that was handed over is left alone until the next one is: for a receiver that does not copy. */
+  readonly lendsBatches?: boolean;
   /**
-   * Takes finished flows, at once: the batch is the meter's, which leaves it alone until it has handed over the
-   * next one. It must not call the meter.
+   * Takes finished flows. The batch is the meter's, which fills it again after the call, unless it lends its
+   * batches. It must not call the meter, and must not throw: the flows it is given are still in the table.
    */
   readonly emit: (flows: FlowBatch) => void;
 }
@@ -102,7 +107,10 @@ export interface RowGroup {
   readonly references: Int32Array<ArrayBuffer>;
   /** Where the row's struct begins in its family's store. */
   readonly structs: Int32Array<ArrayBuffer>;
-  /** Receives what was read only to have it in the cache, so that reading it is not optimised away. */
+  /**
+   * Receives what was read only to have it in the cache: a read for nothing is optimised away. Such reads are done in
+   * loops of their own, so that as many as can be are under way at once.
+   */
   readonly touched: Int32Array<ArrayBuffer>;
 }
 

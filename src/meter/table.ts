@@ -24,6 +24,7 @@ export const tcpFinOrRst = 0x05;
 
 /** Flows among which the one to make room is chosen. */
 const evictionChoices = 4;
+
 /** Opens the flow of a row whose key is not in the table. */
 export function openFlow(
   meter: Meter,
@@ -33,12 +34,12 @@ export function openFlow(
   traits: number,
 ): void {
   const { counters, flowsMax } = meter;
-  if (counters[counts.activeFlows]! >= flowsMax) evictFlow(meter, packets.timestampUs[row]!);
+  const ipv6 = (traits & traitsIpv6) !== 0;
+  if (counters[counts.activeFlows]! >= flowsMax) evictFlow(meter, ipv6 ? 1 : 0, packets.timestampUs[row]!);
   const activeFlows = counters[counts.activeFlows]! + 1;
   counters[counts.activeFlows] = activeFlows;
   if (activeFlows > counters[counts.activeFlowsMax]!) counters[counts.activeFlowsMax] = activeFlows;
   growBuckets(meter.buckets, activeFlows);
-  const ipv6 = (traits & traitsIpv6) !== 0;
   const store = ipv6 ? meter.ipv6 : meter.ipv4;
   const index = takeFlow(store, flowsMax);
   const reference = index * 2 + (ipv6 ? 1 : 0);
@@ -138,13 +139,14 @@ function deadlineAt({ policy }: Meter, { words, doubles }: FlowStore, at: number
 
 /**
  * Makes room for one flow: of the few flows whose timers are nearest, ends the one whose deadline is, or where
- * a window ends all of them, the one that has been silent for longest.
+ * a window ends all of them, the one that has been silent for longest. Of those in one slot, the newcomer's own
+ * family comes first, so that a flood of one family does not end the flows of the other.
  */
-function evictFlow(meter: Meter, timeUs: number): void {
-  let victim = takeNextTimer(meter.wheel);
+function evictFlow(meter: Meter, family: number, timeUs: number): void {
+  let victim = takeNextTimer(meter.wheel, family);
   let victimUs = dispensableFrom(meter, victim);
   for (let choice = 1; choice < evictionChoices; choice++) {
-    const reference = takeNextTimer(meter.wheel);
+    const reference = takeNextTimer(meter.wheel, family);
     if (reference < 0) break;
     const referenceUs = dispensableFrom(meter, reference);
     const spared = referenceUs < victimUs ? victim : reference;

@@ -1,7 +1,7 @@
 /**
  * A lazy timer wheel: which flows to look at when.
  *
- * Each flow waits in one slot, never later than the first moment at which it can end. A packet that moves its
+ * Each flow waits in one slot, at most a little later than the first moment at which it can end. A packet that moves its
  * deadline on does not touch the wheel: when the slot comes round the flow is looked at, and if it is alive it
  * is put into the slot of its new deadline.
  */
@@ -14,6 +14,7 @@ import {
   type ReferenceLists,
   takeReferences,
 } from "./reference-lists.ts";
+import type { AllocateTable } from "./table-memory.ts";
 
 /** No slot lies behind. */
 export const noSlot = -1;
@@ -35,7 +36,7 @@ export interface TimerWheel {
 }
 
 /** A wheel that reaches past `timeoutUs`. */
-export function createTimerWheel(timeoutUs: number): TimerWheel {
+export function createTimerWheel(allocate: AllocateTable, timeoutUs: number): TimerWheel {
   const tickUs = Math.min(Math.max(Math.ceil(timeoutUs / slotsPerTimeout), 1), tickUsMax);
   const slots = wheelSlots(timeoutUs / tickUs);
   return {
@@ -43,7 +44,7 @@ export function createTimerWheel(timeoutUs: number): TimerWheel {
     slotMask: slots - 1,
     timeUs: Number.NaN,
     currentSlot: 0,
-    lists: createReferenceLists(slots * families),
+    lists: createReferenceLists(allocate, slots * families),
   };
 }
 
@@ -92,12 +93,14 @@ export function takeTimers(wheel: TimerWheel, slot: number, family: number, into
   return takeReferences(wheel.lists, slot * families + family, into);
 }
 
-/** Takes one reference out of the next slot that has any; -1 when no slot has. */
-export function takeNextTimer(wheel: TimerWheel): number {
+/**
+ * Takes one reference out of the next slot that has any, one of `family` if it can be; -1 when no slot has.
+ */
+export function takeNextTimer(wheel: TimerWheel, family: number): number {
   for (let ahead = 0; ahead <= wheel.slotMask; ahead++) {
     const list = ((wheel.currentSlot + ahead) & wheel.slotMask) * families;
-    for (let family = 0; family < families; family++) {
-      const reference = popReference(wheel.lists, list + family);
+    for (let other = 0; other < families; other++) {
+      const reference = popReference(wheel.lists, list + (family ^ other));
       if (reference >= 0) return reference;
     }
   }

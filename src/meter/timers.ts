@@ -29,26 +29,31 @@ export function advanceMeter(meter: Meter, nowUs: number, between?: () => void):
   const { wheel, policy } = meter;
   startWheel(wheel, nowUs);
   if (nowUs <= wheel.timeUs - reachOf(policy)) turnWheelBack(wheel, nowUs);
+  let unheard = 0;
   for (let slot = turnWheelOn(wheel, nowUs); slot !== noSlot; slot = turnWheelOn(wheel, nowUs)) {
-    endSlot(meter, meter.ipv4, slot, 0, nowUs, between);
-    endSlot(meter, meter.ipv6, slot, 1, nowUs, between);
+    unheard = endSlot(meter, meter.ipv4, slot, nowUs, between, unheard);
+    unheard = endSlot(meter, meter.ipv6, slot, nowUs, between, unheard);
   }
 }
 
-/** Looks at the flows of one family that wait in a slot. */
+/**
+ * Looks at the flows of one family that wait in a slot. `unheard` is how many have been looked at since `between`
+ * was called, before and, as the result, after.
+ */
 function endSlot(
   meter: Meter,
   store: FlowStore,
   slot: number,
-  family: number,
   nowUs: number,
   between: (() => void) | undefined,
-): void {
+  unheard: number,
+): number {
   const { wheel, due } = meter;
-  let seen = 0;
+  const family = store === meter.ipv6 ? 1 : 0;
+  let seen = unheard;
   for (;;) {
     const count = takeTimers(wheel, slot, family, due.references);
-    if (count === 0) return;
+    if (count === 0) return seen;
     touchDue(meter, store, count);
     endDue(meter, store, count, nowUs);
     seen += count;

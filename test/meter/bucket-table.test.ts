@@ -8,6 +8,7 @@ import {
   insertBucket,
   removeBucket,
 } from "../../src/meter/bucket-table.ts";
+import { allocateTable } from "../../src/meter/table-memory.ts";
 
 function referencesOf({ words, mask, shift }: BucketTable, hash: number): number[] {
   const found: number[] = [];
@@ -22,7 +23,7 @@ describe("the bucket table", () => {
     const hashes = fc.constantFrom(0, 1, -1, -2, 0x7fffffff, -2147483648, 1 << 22, (1 << 22) + 1);
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), hashes), { maxLength: 400 }), (operations) => {
-        const table = createBucketTable();
+        const table = createBucketTable(allocateTable);
         const model = new Map<number, number[]>();
         let next = 0;
         for (const [insert, hash] of operations) {
@@ -43,7 +44,7 @@ describe("the bucket table", () => {
   });
 
   it("is never more than half full", () => {
-    const table = createBucketTable();
+    const table = createBucketTable(allocateTable);
     growBuckets(table, 512);
     expect(table.mask + 1).toBe(1024);
     growBuckets(table, 513);

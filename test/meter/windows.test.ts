@@ -121,6 +121,40 @@ describe("a meter that cuts by windows", () => {
     expect(flows.filter(({ reason }) => reason === 5).length).toBe(meter.statistics.flowsEvicted);
   });
 
+  it("counts a packet in its own window though the flow that was found for it is ended by one of the same piece", () => {
+    const { meter, flows } = collecting(minute, 1);
+    meterAll(meter, [packetOf({ timeUs: 61 * second })]);
+    meterPackets(meter, columnsOf([packetOf({ timeUs: 59 * second }), packetOf({ timeUs: 63 * second })]));
+    flushMeter(meter);
+    expect(flows.map(({ startUs, endUs }) => [startUs / second, endUs / second])).toEqual([
+      [61, 61],
+      [59, 59],
+      [63, 63],
+    ]);
+  });
+
+  it.each([
+    ["IPv6", "10.0.0.1", "2001:db8::1"],
+    ["IPv4", "2001:db8::1", "10.0.0.1"],
+  ])("keeps its flows when a flood of %s, the other family, takes all the room", (_, steady, flooding) => {
+    const { meter, flows } = collecting(minute, 1000);
+    let port = 0;
+    for (let round = 0; round < 40; round++) {
+      const timeUs = round * second;
+      const steadyPackets = Array.from({ length: 500 }, (__, index) =>
+        packetOf({ source: steady, sourcePort: index, protocol: 17, timeUs }),
+      );
+      const flood = Array.from({ length: 500 }, () =>
+        packetOf({ source: flooding, sourcePort: port++, protocol: 17, timeUs }),
+      );
+      meterAll(meter, steadyPackets);
+      meterAll(meter, flood);
+    }
+    flushMeter(meter);
+    expect(flows.filter(({ source }) => source === flooding).length).toBe(20_000);
+    expect(flows.filter(({ source }) => source === steady).length).toBe(500);
+  });
+
   it("goes on metering while a window of many flows is handed over", () => {
     const windowFlows = 50_000;
     const { meter, flows } = collecting(minute, 100_000);
@@ -249,12 +283,7 @@ function eventsArbitrary(windowUs: number): fc.Arbitrary<WindowEvent[]> {
 }
 
 /** Plays the events; packets that follow each other are metered in pieces of the given sizes. */
-function meteredFlows(
-  events: readonly WindowEvent[],
-  windowUs: number,
-  pieces: readonly number[],
-): TestFlow[] {
-  const { meter, flows } = collecting(windowUs);
+function playEvents(meter: Meter, events: readonly WindowEvent[], pieces: readonly number[]): void {
   let piece = 0;
   for (let from = 0; from < events.length;) {
     const event = events[from]!;
@@ -273,6 +302,15 @@ function meteredFlows(
     meterPackets(meter, columnsOf(packets));
     expect(meterError(meter)).toBe(0);
   }
+}
+
+function meteredFlows(
+  events: readonly WindowEvent[],
+  windowUs: number,
+  pieces: readonly number[],
+): TestFlow[] {
+  const { meter, flows } = collecting(windowUs);
+  playEvents(meter, events, pieces);
   const times = events.map((event) => ("packet" in event ? event.packet.timeUs : event.clockUs));
   const endUs = Math.max(...times) + 300 * windowUs;
   // The last two turns of a clock that may have been set back: everything is due in them.
@@ -309,14 +347,11 @@ describe("windows and the reference meter", () => {
           .constantFrom(1, 7, 1000, 1_500_000)
           .chain((windowUs) => fc.tuple(fc.constant(windowUs), eventsArbitrary(windowUs))),
         fc.constantFrom(1, 2, 5),
-        ([windowUs, events], flowsMax) => {
+        pieces,
+        ([windowUs, events], flowsMax, sizes) => {
           const { meter, flows } = collecting(windowUs, flowsMax);
-          let packets = 0;
-          for (const event of events) {
-            if ("packet" in event) meterPackets(meter, columnsOf([event.packet]));
-            else advanceMeter(meter, event.clockUs);
-            if ("packet" in event) packets++;
-          }
+          playEvents(meter, events, sizes);
+          const packets = events.filter((event) => "packet" in event).length;
           flushMeter(meter);
           for (const { startUs, endUs } of flows) {
             expect(Math.floor(startUs / windowUs)).toBe(Math.floor(endUs / windowUs));

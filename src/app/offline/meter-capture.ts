@@ -14,6 +14,7 @@ import {
 } from "../../capture/file/mod.ts";
 import {
   advanceMeter,
+  allocateUncounted,
   createMeter,
   flushBatch,
   type Meter,
@@ -60,6 +61,8 @@ export async function meterCapture(options: OfflineOptions): Promise<OfflineRepo
     policy: options.policy,
     flowsMax: options.flowsMax,
     observationDomain: options.observationDomain ?? 0,
+    allocate: allocateUncounted,
+    lendsBatches: true,
     emit: (flows) => {
       summary.add(flows);
       queue.put(flows);
