@@ -15,7 +15,14 @@ import { offerBatch } from "./acceptance.ts";
 import { type AccountedWindows, createAccountedWindows, type WindowMemory } from "./accounted-windows.ts";
 import { createWindowMetrics, type WindowMetrics } from "./capture-metrics.ts";
 import type { WorkerPlace } from "./capture.ts";
-import { type CapturePlan, subjectKey, type SubjectStatus, type WorkerWindow } from "./plan.ts";
+import {
+  type AccountedSubject,
+  type CapturePlan,
+  subjectKey,
+  type SubjectStatus,
+  type WorkerWindow,
+} from "./plan.ts";
+import { windowsBehindMax } from "./window-account.ts";
 
 export interface JointWindowsDeps {
   readonly workers: number;
@@ -49,15 +56,20 @@ interface SharedWindow {
 
 interface Subject extends SubjectName {
   observationDomain: number;
-  /** Windows that some worker has spoken of, and that are not told yet. */
+  windowUs: number;
+  /** Windows that some worker has spoken of, and that are not told yet; windowsBehindMax at most. */
   readonly windows: Map<string, SharedWindow>;
+  /** Windows that there was no room for: they end after `afterUs`, and not after `upToUs`. */
+  lost: { readonly afterUs: number; readonly upToUs: number } | undefined;
   readonly counts: { ok: number; noData: number; skipData: number };
-  /** What is told is accepted one by one. */
+  /** Up to where windows may be told; undefined when that is done. Infinity of a subject that is let go. */
+  dueUpToUs: number | undefined;
+  /** What is told is accepted one by one: while one batch waits, what is due next is gathered. */
+  isTelling: boolean;
   telling: Promise<void>;
 }
 
-/** As many as a worker speaks of after an outage; those before it are SKIPDATA to the one that was away. */
-const windowsMax = 2048;
+const reportEveryMs = 1000;
 
 interface State {
   readonly deps: JointWindowsDeps;
@@ -67,6 +79,10 @@ interface State {
   readonly subjects: Map<string, Subject>;
   readonly metrics: WindowMetrics;
   wanted: ReadonlySet<string>;
+  /** What became accounted for and is not noted yet: the memory writes it in one transaction. */
+  readonly accounted: Map<string, AccountedSubject>;
+  /** When the counts are reported next; undefined while they are as reported. */
+  reporting: NodeJS.Timeout | undefined;
   sequence: number;
   finishing: boolean;
   /** Something was not accepted before the end: what comes after it is not told either. */
@@ -85,6 +101,8 @@ export function createJointWindows(deps: JointWindowsDeps): JointWindows {
     subjects: new Map(),
     metrics: createWindowMetrics(deps.metrics),
     wanted: new Set(),
+    accounted: new Map(),
+    reporting: undefined,
     sequence: 0,
     finishing: false,
     cut: false,
@@ -95,6 +113,7 @@ export function createJointWindows(deps: JointWindowsDeps): JointWindows {
     letGo() {
       for (const [key, subject] of state.subjects) {
         if (state.wanted.has(key)) continue;
+        // To the last of them, which is no time that anything is accounted for.
         tell(state, subject, Infinity);
         void subject.telling.then(() => forget(state, key));
       }
@@ -118,7 +137,10 @@ function forget(state: State, key: string): void {
   if (!state.wanted.has(key)) state.subjects.delete(key);
 }
 
-function reportCounts({ metrics, subjects }: State): void {
+function reportCounts(state: State): void {
+  const { metrics, subjects } = state;
+  clearTimeout(state.reporting);
+  state.reporting = undefined;
   metrics.report([...subjects.values()].map((subject) => ({ ...subject, windows: subject.counts })));
 }
 
@@ -126,22 +148,32 @@ function follow(state: State, plan: CapturePlan): void {
   const { subjects, joint } = state;
   const windowed = plan.subjects.filter(({ policy }) => policy.kind === "window");
   state.wanted = new Set(windowed.map(subjectKey));
-  for (const { flowLogId, resourceId, observationDomain } of windowed) {
+  for (const { flowLogId, resourceId, observationDomain, policy } of windowed) {
     const key = subjectKey({ flowLogId, resourceId });
+    const windowUs = policy.kind === "window" ? policy.windowMs * 1000 : 0;
     const known = subjects.get(key);
-    if (known !== undefined) known.observationDomain = observationDomain;
-    else {
-      subjects.set(key, {
-        flowLogId,
-        resourceId,
-        observationDomain,
-        windows: new Map(),
-        counts: { ok: 0, noData: 0, skipData: 0 },
-        telling: Promise.resolve(),
-      });
+    if (known === undefined) {
+      subjects.set(key, newSubject({ flowLogId, resourceId, observationDomain, windowUs }));
+    } else {
+      known.observationDomain = observationDomain;
+      known.windowUs = windowUs;
     }
   }
   joint.follow(plan, undefined);
+}
+
+function newSubject(
+  known: Pick<Subject, "flowLogId" | "resourceId" | "observationDomain" | "windowUs">,
+): Subject {
+  return {
+    ...known,
+    windows: new Map(),
+    lost: undefined,
+    counts: { ok: 0, noData: 0, skipData: 0 },
+    dueUpToUs: undefined,
+    isTelling: false,
+    telling: Promise.resolve(),
+  };
 }
 
 function ofWorker(state: State, worker: number): Pick<WorkerPlace, "windows" | "onWindows"> {
@@ -161,31 +193,43 @@ function ofWorker(state: State, worker: number): Pick<WorkerPlace, "windows" | "
           const subject = state.subjects.get(subjectKey(noted));
           if (subject === undefined) continue;
           if (noted.accountedUpToUs < beforeUs) takeBack(subject, worker, noted.accountedUpToUs);
+          else skipOver(subject, worker, beforeUs, noted.accountedUpToUs);
           tellWhatIsSaid(state, subject);
         }
-        reportCounts(state);
+        state.reporting ??= setTimeout(() => reportCounts(state), reportEveryMs).unref();
       },
     },
   };
 }
 
 function hear(state: State, worker: number, windows: readonly WorkerWindow[]): void {
+  const own = state.workers[worker]!;
   for (const { flowLogId, resourceId, windowUs, endUs, logStatus } of windows) {
     const subject = state.subjects.get(subjectKey({ flowLogId, resourceId }));
-    if (subject === undefined) continue;
+    // What it has accounted for may be told already.
+    if (subject === undefined || endUs <= (own.upToUs(subject) ?? -Infinity)) continue;
     const name = `${windowUs} ${endUs}`;
     const window = subject.windows.get(name) ?? {
       windowUs,
       endUs,
       said: Array.from({ length: state.deps.workers }, () => undefined),
     };
+    if (!subject.windows.has(name) && subject.windows.size >= windowsBehindMax) {
+      const { afterUs, upToUs } = subject.lost ?? { afterUs: Infinity, upToUs: -Infinity };
+      subject.lost = { afterUs: Math.min(afterUs, endUs - windowUs), upToUs: Math.max(upToUs, endUs) };
+      continue;
+    }
     subject.windows.set(name, window);
     // It speaks twice of a window in which the flow log's settings changed: for each part.
     window.said[worker] = joined([logStatus, window.said[worker] ?? logStatus]);
-    for (const oldest of subject.windows.keys()) {
-      if (subject.windows.size <= windowsMax) break;
-      subject.windows.delete(oldest);
-    }
+  }
+}
+
+/** The worker goes on behind windows that it has not spoken of: it was away for longer than it speaks of. */
+function skipOver({ windows, windowUs }: Subject, worker: number, fromUs: number, toUs: number): void {
+  for (const { windowUs: lengthUs, endUs, said } of windows.values()) {
+    // Of windows of a length that the flow log had before, it may have had none to speak of.
+    if (lengthUs === windowUs && endUs > fromUs && endUs <= toUs) said[worker] ??= logStatuses.skipData;
   }
 }
 
@@ -209,33 +253,60 @@ function tellWhatIsSaid(state: State, subject: Subject): void {
 }
 
 function tell(state: State, subject: Subject, upToUs: number): void {
-  const due = [...subject.windows].filter(([, { endUs }]) => endUs <= upToUs);
-  if (due.length === 0 && state.joint.upToUs(subject) === upToUs) return;
-  for (const [name] of due) subject.windows.delete(name);
-  const windows = due.map(([, window]) => window).sort((one, other) => one.endUs - other.endUs);
-  subject.telling = subject.telling.then(() => tellNow(state, subject, windows, upToUs));
+  subject.dueUpToUs = upToUs;
+  if (!subject.isTelling) subject.telling = tellDue(state, subject);
 }
 
-async function tellNow(
-  state: State,
-  subject: Subject,
-  windows: readonly SharedWindow[],
-  upToUs: number,
-): Promise<void> {
-  if (state.cut) return;
-  const rows = windows.flatMap((window) => rowOf(subject, window));
-  if (!(await isAccepted(state, subject, rows))) {
-    state.cut = true;
-    return;
+/** Tells what is due until nothing more has become due meanwhile. */
+async function tellDue(state: State, subject: Subject): Promise<void> {
+  const { flowLogId, resourceId, counts } = subject;
+  subject.isTelling = true;
+  while (subject.dueUpToUs !== undefined && !state.cut) {
+    const upToUs = subject.dueUpToUs;
+    subject.dueUpToUs = undefined;
+    const windows = takeDue(subject, upToUs);
+    const rows = windows.flatMap((window) => rowOf(subject, window));
+    if (rows.length > 0 && !(await isAccepted(state, subject, rows))) {
+      state.cut = true;
+      break;
+    }
+    for (const { said } of windows) {
+      const status = joined(said);
+      if (status === logStatuses.ok) counts.ok++;
+      else if (status === logStatuses.noData) counts.noData++;
+      else if (status === logStatuses.skipData) counts.skipData++;
+    }
+    if (upToUs !== Infinity) account(state, { flowLogId, resourceId, accountedUpToUs: upToUs });
   }
-  for (const { said } of windows) {
-    const status = joined(said);
-    if (status === logStatuses.ok) subject.counts.ok++;
-    else if (status === logStatuses.noData) subject.counts.noData++;
-    else if (status === logStatuses.skipData) subject.counts.skipData++;
+  subject.isTelling = false;
+}
+
+/** Takes the windows up to there out, in order; those that there was no room for are SKIPDATA. */
+function takeDue(subject: Subject, upToUs: number): SharedWindow[] {
+  const { windows, lost, windowUs } = subject;
+  const due = new Map([...windows].filter(([, { endUs }]) => endUs <= upToUs));
+  for (const name of due.keys()) windows.delete(name);
+  if (lost !== undefined && lost.afterUs < upToUs) {
+    const lastUs = Math.min(lost.upToUs, upToUs);
+    for (let behind = 0; behind < windowsBehindMax; behind++) {
+      const endUs = (Math.floor(lastUs / windowUs) - behind) * windowUs;
+      if (endUs <= lost.afterUs) break;
+      due.set(`${windowUs} ${endUs}`, { windowUs, endUs, said: [logStatuses.skipData] });
+    }
+    subject.lost = lost.upToUs <= upToUs ? undefined : { ...lost, afterUs: upToUs };
   }
-  const { flowLogId, resourceId } = subject;
-  state.joint.note([{ flowLogId, resourceId, accountedUpToUs: upToUs }]);
+  return [...due.values()].sort((one, other) => one.endUs - other.endUs);
+}
+
+/** Notes it when the turn is over, with what else the turn brings. */
+function account(state: State, subject: AccountedSubject): void {
+  if (state.accounted.size === 0) queueMicrotask(() => noteAccounted(state));
+  state.accounted.set(subjectKey(subject), subject);
+}
+
+function noteAccounted({ accounted, joint }: State): void {
+  joint.note([...accounted.values()]);
+  accounted.clear();
 }
 
 function rowOf({ observationDomain }: Subject, { windowUs, endUs, said }: SharedWindow): WindowStatus[] {
@@ -250,7 +321,6 @@ async function isAccepted(
   { flowLogId, resourceId }: SubjectName,
   rows: readonly WindowStatus[],
 ): Promise<boolean> {
-  if (rows.length === 0) return true;
   const { deps, bootId } = state;
   const header = { agentId: deps.agentId, bootId, sequence: ++state.sequence, flowLogId, resourceId };
   return offerBatch(encodeFlowBatch(windowStatusBatch(header, rows)), {
@@ -266,9 +336,13 @@ async function finish(state: State): Promise<void> {
   const { subjects, workers, joint } = state;
   state.finishing = true;
   await Promise.all([...subjects.values()].map(({ telling }) => telling));
+  noteAccounted(state);
   reportCounts(state);
-  for (const { flowLogId, resourceId, windows } of subjects.values()) {
-    windows.clear();
+  for (const subject of subjects.values()) {
+    const { flowLogId, resourceId } = subject;
+    subject.windows.clear();
+    subject.lost = undefined;
+    subject.dueUpToUs = undefined;
     const accountedUpToUs = joint.upToUs({ flowLogId, resourceId });
     if (accountedUpToUs === undefined) continue;
     for (const own of workers) own.note([{ flowLogId, resourceId, accountedUpToUs }]);

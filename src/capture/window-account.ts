@@ -47,7 +47,7 @@ export interface WindowAccount {
  * Windows that are spoken of after a time without capture, and how far a clock may be set back until the
  * account begins anew: a day of windows of a minute, so that an outage of years is no flood.
  */
-const windowsBehindMax = 1440;
+export const windowsBehindMax = 1440;
 
 export function createWindowAccount({
   windowUs,

@@ -16,6 +16,8 @@ interface Group {
   readonly windows: JointWindows;
   /** All have been started: from now on one that cannot work ends the capture of all. */
   started: boolean;
+  /** Why the capture of all was ended; undefined while it was not. */
+  halted: Fault | undefined;
 }
 
 /** A capture of as many workers as `given` asks for; settings that it leaves out have their defaults. */
@@ -30,6 +32,7 @@ export function createWorkerGroup(given: Partial<CaptureConfig>, deps: CaptureDe
     status: () => statusOf(group),
     stop() {
       group.started = false;
+      group.halted = undefined;
       return stop(group);
     },
   };
@@ -59,6 +62,7 @@ function createGroup(config: CaptureConfig, deps: CaptureDeps): Group {
       ),
     ),
     started: false,
+    halted: undefined,
   };
   return group;
 }
@@ -69,19 +73,21 @@ function randomGroup(): number {
 }
 
 async function start(group: Group): Promise<Result<CaptureStatus>> {
+  group.halted = undefined;
   const reason = firstFault(await Promise.all(group.workers.map((worker) => worker.start())));
   group.started = true;
-  // One may have failed since it started, while others had not yet.
-  if (reason !== undefined || statusOf(group).state === "unavailable") await halt(group);
+  // One may have failed since it started, while others had not yet. One that is slow still comes up.
+  if (statusOf(group).state === "unavailable") await halt(group);
   return reason === undefined ? ok(statusOf(group)) : { ok: false, fault: reason };
 }
 
-async function apply({ workers, windows }: Group, plan: CapturePlan): Promise<Result<CaptureStatus>> {
+async function apply(group: Group, plan: CapturePlan): Promise<Result<CaptureStatus>> {
+  const { workers, windows } = group;
   windows.follow(plan);
   const share = shareOf(plan, workers.length);
   const reason = firstFault(await Promise.all(workers.map((worker) => worker.apply(share))));
   windows.letGo();
-  return reason === undefined ? ok(statusOf({ workers, windows })) : { ok: false, fault: reason };
+  return reason === undefined ? ok(statusOf(group)) : { ok: false, fault: reason };
 }
 
 /** The plan of one worker: room for its share of the flows. */
@@ -93,8 +99,10 @@ function shareOf(plan: CapturePlan, workers: number): CapturePlan {
   return { ...plan, subjects };
 }
 
-/** One cannot work: half a capture would say SKIPDATA for ever. That one goes on saying why. */
-async function halt({ workers, windows }: Group): Promise<void> {
+/** One cannot work: half a capture would say SKIPDATA for ever. Its reason stands for all until the next start. */
+async function halt(group: Group): Promise<void> {
+  const { workers, windows } = group;
+  group.halted ??= workers.find((worker) => worker.status().state === "unavailable")?.status().fault;
   const others = workers.filter((worker) => worker.status().state !== "unavailable");
   await Promise.all(others.map((worker) => worker.stop()));
   await windows.finish();
@@ -105,13 +113,16 @@ async function stop({ workers, windows }: Group): Promise<void> {
   await windows.finish();
 }
 
-function statusOf({ workers, windows }: Pick<Group, "workers" | "windows">): CaptureStatus {
-  return joinStatus(
+function statusOf({ workers, windows, halted }: Group): CaptureStatus {
+  const status = joinStatus(
     workers.map((worker) => worker.status()),
     (subject) => windows.statusOf(subject),
   );
+  return halted === undefined ? status : { ...status, state: "unavailable", method: null, fault: halted };
 }
 
+/** That of a worker that cannot work rather than that of one that is slow. */
 function firstFault(results: readonly Result<CaptureStatus>[]): Fault | undefined {
-  return results.flatMap((result) => (result.ok ? [] : [result.fault]))[0];
+  const faults = results.flatMap((result) => (result.ok ? [] : [result.fault]));
+  return faults.find(({ code }) => code !== "Timeout") ?? faults[0];
 }

@@ -246,6 +246,85 @@ describe("windows that workers share", () => {
     expect(run.stored.get("packets fl-1/eni-1")).toBe(2121 * minuteUs);
   });
 
+  it("are held for a day and no more while they are refused: of the rest it is told that they are lost", async () => {
+    const run = begun();
+    run.accepts.now = false;
+    for (let window = 0; window < 10_000; window++) for (const worker of [0, 1]) run.say(worker, noData);
+    await settled();
+    expect(run.stored.get("packets fl-1/eni-1")).toBe(100 * minuteUs);
+    run.accepts.now = true;
+    while (run.joint.statusOf(name).accountedUpToUs !== 10_100 * minuteUs) await settled();
+    const numbers = (from: number, count: number, said: string): string[] =>
+      Array.from({ length: count }, (_, index) => `${from + index}${said}`);
+    // The first was on its way before the rest; the last are those that a replaced worker would speak of.
+    expect(run.rows).toEqual([
+      ...numbers(100, 1, "N"),
+      ...numbers(101, 1440, "N"),
+      ...numbers(10_100 - 1440, 1440, "S"),
+    ]);
+    expect(run.stored.get("packets fl-1/eni-1")).toBe(10_100 * minuteUs);
+  });
+
+  it("are noted by one write for all flow logs that a worker spoke of", async () => {
+    const names = ["eni-1", "eni-2", "eni-3"].map((resourceId) => ({ flowLogId: "fl-1", resourceId }));
+    const writes: number[] = [];
+    const windowMemory: WindowMemory = {
+      all: () => new Map(),
+      update: (changed) => void writes.push(changed.size),
+    };
+    const joint = createJointWindows({
+      workers: 2,
+      agentId: "agent",
+      accept: () => Promise.resolve(ok(undefined)),
+      logger: silentLogger,
+      metrics: createMetrics(),
+      windowMemory,
+    });
+    const all: CapturePlan = { ...plan, subjects: names.map((one) => ({ ...subject, ...one })) };
+    joint.follow(all);
+    for (const worker of [0, 1]) joint.ofWorker(worker).windows.follow(all, undefined);
+    const subjects = names.map((one) => ({ ...one, accountedUpToUs: minuteUs }));
+    for (const worker of [0, 1]) joint.ofWorker(worker).windows.note(subjects);
+    await settled();
+    expect(writes).toEqual([3]);
+  });
+
+  it("are SKIPDATA where a worker was away for longer than it speaks of", async () => {
+    const run = begun();
+    run.say(0, noData, good, noData);
+    run.reach(1, 102);
+    run.say(1, noData);
+    await settled();
+    expect(run.rows).toEqual(["100S", "101S", "102N"]);
+  });
+
+  it("are told once, though a worker speaks again of what it accounted for", async () => {
+    const run = begun();
+    run.say(0, noData);
+    run.say(1, noData);
+    await settled();
+    const again = { ...name, windowUs: minuteUs, endUs: 101 * minuteUs, logStatus: skipData };
+    run.joint.ofWorker(0).onWindows([again]);
+    for (const worker of [0, 1]) run.say(worker, noData);
+    await settled();
+    expect(run.rows).toEqual(["100N", "101N"]);
+  });
+
+  it("are accounted for to no later time where a flow log goes and comes back while they are refused", async () => {
+    const run = begun();
+    run.accepts.now = false;
+    run.joint
+      .ofWorker(0)
+      .onWindows([{ ...name, windowUs: minuteUs, endUs: 101 * minuteUs, logStatus: skipData }]);
+    follow(run, emptyPlan);
+    run.joint.letGo();
+    follow(run, plan, 105 * minuteUs);
+    run.accepts.now = true;
+    while (run.rows.length === 0) await settled();
+    expect(run.rows).toEqual(["100S"]);
+    expect(run.stored.get("packets fl-1/eni-1")).toBe(105 * minuteUs);
+  });
+
   it("are told as the rule says, in whatever turns the workers speak", async () => {
     const words = fc.array(fc.constantFrom(good, noData, skipData), { minLength: 8, maxLength: 8 });
     const turns = fc.array(fc.tuple(fc.nat(2), fc.integer({ min: 1, max: 3 })), { maxLength: 30 });
