@@ -36,7 +36,8 @@ interface MeterFlags extends CommonFlags, PolicyFlags {
 
 /** The port of NetFlow collectors by habit, and the default of the flow logs' own. */
 const netflowPort = 9995;
-const flowsMaxMax = 2 ** 27;
+/** As many as a meter takes. */
+const flowsMaxMax = 2 ** 26;
 const pipeRestMs = 1000;
 /** What shells give a command that SIGINT ended. */
 const interruptedExitCode = 130;
