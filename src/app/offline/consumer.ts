@@ -13,9 +13,12 @@ export interface FlowConsumer {
 }
 
 export interface FlowQueue {
-  /** Queues flows that nobody changes until the next are put, and no longer. */
+  /**
+   * Queues flows that nobody changes until the next are put, and no longer; every batch has the same capacity.
+   * Not while deliver() is under way: a consumer may be reading what the next put allows to change.
+   */
   put(flows: FlowBatch): void;
-  /** Hands everything queued to every consumer, one batch at a time. */
+  /** Hands everything queued to every consumer, one batch at a time; until it is settled nothing may be put. */
   deliver(): Promise<void>;
   /** Flows that wait. */
   isEmpty(): boolean;
@@ -28,7 +31,7 @@ export function createFlowQueue(consumers: readonly FlowConsumer[]): FlowQueue {
   const live = new Set(consumers);
   const waiting: FlowBatch[] = [];
   const spare: FlowBatch[] = [];
-  /** The last of those that wait, if it is no copy: most are delivered before there is another. */
+  /** The last of those that wait, which alone is no copy: most are delivered before there is another. */
   let lent: FlowBatch | undefined;
   const faults: Fault[] = [];
   const attempt = async (consumer: FlowConsumer, work: () => void | Promise<void>): Promise<void> => {
@@ -53,10 +56,11 @@ export function createFlowQueue(consumers: readonly FlowConsumer[]): FlowQueue {
     deliver: async () => {
       for (let flows = waiting.shift(); flows !== undefined; flows = waiting.shift()) {
         const batch = flows;
+        const isCopy = batch !== lent;
+        if (!isCopy) lent = undefined;
         for (const consumer of live) await attempt(consumer, () => consumer.accept(batch));
         // A burst at the end of a capture needs many batches once; they are not worth keeping.
-        if (batch === lent) lent = undefined;
-        else if (spare.length < 4) spare.push(batch);
+        if (isCopy && spare.length < 4) spare.push(batch);
       }
     },
     isEmpty: () => waiting.length === 0,
