@@ -53,6 +53,8 @@ export function openSegmentSocket(
   const local = localAddress(libc, descriptor, isIpv4);
   const message = createMessage(libc);
   let atOnce = segmentsMax;
+  /** The kernel gives the number of a closed descriptor to the next that is opened, whoever opens it. */
+  let isClosed = false;
   const sendRun = (datagrams: readonly ExportDatagram[], from: number, count: number): LibcResult<number> => {
     fillMessage(message, datagrams, from, count);
     const sent = libc.sendmsg(descriptor, message.header, 0);
@@ -69,6 +71,8 @@ export function openSegmentSocket(
     send: async (datagrams, from, end) => {
       const givenUpMs = performance.now() + sendTimeoutMs;
       for (;;) {
+        if (isClosed)
+          return { sent: 0, error: new Error("the socket was closed before the kernel took a datagram") };
         const sent = send(datagrams, from, end);
         if (sent.ok) return { sent: sent.value };
         if (sent.error.errno !== errnos.EAGAIN) return { sent: 0, error: errorOf(sent.error) };
@@ -77,7 +81,8 @@ export function openSegmentSocket(
       }
     },
     close: () => {
-      libc.close(descriptor);
+      if (!isClosed) libc.close(descriptor);
+      isClosed = true;
       return Promise.resolve();
     },
     local: () => local,

@@ -63,7 +63,34 @@ describe("openSegmentSocket()", () => {
     const socket = connect(collector);
     const many = Array.from({ length: segmentsMax * 2 + 1 }, () => 1400);
     expect(await sendAll(socket, datagramsOf(many))).toEqual([segmentsMax, segmentsMax, 1]);
-    expect(await collector.received(many.length)).toHaveLength(many.length);
+    const received = await collector.received(many.length);
+    expect(received.map((datagram) => Buffer.from(datagram).toString("hex"))).toEqual(expected(many));
+    await socket.close();
+    await collector.close();
+  });
+
+  it("sends what a datagram holds now, not what it held when it was sent before", async () => {
+    const collector = await openCollector();
+    const socket = connect(collector);
+    const datagrams = datagramsOf([1400, 1400]);
+    const sent: string[] = [];
+    for (const [value, length] of [
+      [0xaa, 1400],
+      [0xbb, 17],
+      [0xcc, 1312],
+    ] as const) {
+      datagrams.forEach((datagram, index) => {
+        datagram.bytes.fill(value + index);
+        datagram.length = length;
+        sent.push(Buffer.alloc(length, value + index).toString("hex"));
+      });
+      expect(await sendAll(socket, datagrams)).toEqual([2]);
+      // One alone, too, and in another place of the call than before.
+      expect(await sendAll(socket, [datagrams[1]!])).toEqual([1]);
+      sent.push(sent.at(-1)!);
+    }
+    const received = await collector.received(sent.length);
+    expect(received.map((datagram) => Buffer.from(datagram).toString("hex"))).toEqual(sent);
     await socket.close();
     await collector.close();
   });
@@ -100,6 +127,31 @@ describe("openSegmentSocket()", () => {
     expect(await sendAll(socket, datagramsOf([10, 10]))).toEqual([2]);
     expect(full).toBe(-1);
     await socket.close();
+    await collector.close();
+  });
+
+  it("makes no call with the number of a closed descriptor", async () => {
+    const collector = await openCollector();
+    const calls: string[] = [];
+    const full: Libc = {
+      ...libc,
+      sendmsg: () => {
+        calls.push("sendmsg");
+        return { ok: false, error: { call: "sendmsg", errno: errnos.EAGAIN, name: "EAGAIN" } };
+      },
+      close: (descriptor) => {
+        calls.push("close");
+        return libc.close(descriptor);
+      },
+    };
+    const socket = connect(collector, full);
+    const waiting = socket.send(datagramsOf([10, 10]), 0, 2);
+    await socket.close();
+    const closed = { sent: 0, error: new Error("the socket was closed before the kernel took a datagram") };
+    expect(await waiting).toEqual(closed);
+    expect(await socket.send(datagramsOf([10]), 0, 1)).toEqual(closed);
+    await socket.close();
+    expect(calls).toEqual(["sendmsg", "close"]);
     await collector.close();
   });
 
