@@ -20,10 +20,13 @@ const versionAndHeaderLength = 0x45;
  * What the straight way needs to know of a protocol, in one number, so that it takes no branch for each: 0 if the
  * packet is walked; else how far the first word of the header is shifted right to be the ports, or an ICMP type and
  * code, in bits 12 to 16, and the bits of the header's seventh half word that are TCP control bits in bits 0 to 11.
+ * Shifts are 0 or 16: bits 12 to 15 are never set, so that the whole number is the mask of that half word.
  */
 const portsPlain = 1 << 17;
 const icmpPlain = portsPlain | (16 << 12);
 const tcpPlain = portsPlain | 0x0fff;
+/** The "more fragments" bit and the offset, in the upper half of the word that ends with the protocol. */
+const fragmentBits = 0x3fff0000;
 
 /** The table of an IP version's protocols; those that `tunnels` has are looked into, and walked. */
 export function createPlainTransports(tunnels: Uint16Array): Int32Array<ArrayBuffer> {
@@ -35,9 +38,6 @@ export function createPlainTransports(tunnels: Uint16Array): Int32Array<ArrayBuf
   plain[icmpv6] = icmpPlain;
   return plain.map((transport, protocol) => (tunnels[protocol] === 0 ? transport : 0));
 }
-
-/** The "more fragments" bit and the offset, in the upper half of the word that ends with the protocol. */
-const fragmentBits = 0x3fff0000;
 
 /** Decodes the Ethernet frame at `offset` into row `row`, all columns that decodeFrame() writes; or nothing. */
 export function decodePlainFrame(
@@ -123,5 +123,5 @@ function decodePlainTransport(
 ): void {
   packets.protocol[row] = protocol;
   packets.ports[row] = view.getUint32(at) >>> ((transport >>> 12) & 31);
-  packets.tcpControlBits[row] = view.getUint16(at + 12) & transport & 0x0fff;
+  packets.tcpControlBits[row] = view.getUint16(at + 12) & transport;
 }

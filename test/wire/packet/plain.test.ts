@@ -18,6 +18,9 @@ const packets = fc.oneof(
   payload.map((data) => ipv6({ nextHeader: 6, trafficClass: 0x2e }, tcp(51000, 443, 0x011, data))),
   payload.map((data) => ipv6({ nextHeader: 17 }, udp(53, 4789, data))),
   payload.map((data) => ipv6({ nextHeader: 58 }, join(icmp(129, 0), data))),
+  // Of the wrong version, but no less traffic: the walk reads type and code of either in both.
+  payload.map((data) => ipv4({ protocol: 58 }, join(icmp(135, 1), data))),
+  payload.map((data) => ipv6({ nextHeader: 1 }, join(icmp(3, 13), data))),
 );
 /** Octets changed, among the headers above all. */
 const changes = fc.array(fc.tuple(fc.nat(70), fc.nat(255)), { maxLength: 3 });
