@@ -3,7 +3,6 @@ import { fail, newFlowLogId, ok, type Result } from "../base/mod.ts";
 import { commit } from "./commit.ts";
 import {
   blankSettings,
-  flowLogBounds,
   type FlowLog,
   type FlowLogScope,
   type FlowLogSettings,
@@ -13,6 +12,7 @@ import {
 } from "./flow-log.ts";
 import { type FlowLogsContext, ensureLogTarget, resourceGroupFault } from "./flow-log-life.ts";
 import { mergeSettings } from "./flow-log-merge.ts";
+import { siblingFault } from "./flow-log-sibling.ts";
 import { tagFault } from "./flow-log-tag.ts";
 import { noRegion } from "./region.ts";
 import type { RequestToken } from "./request-token.ts";
@@ -138,41 +138,6 @@ function occupiedFault(
   return fail("ResourceAlreadyAssociated", `${target.id} has the flow log ${other.id} already`, {
     field: "target.id",
     value: target.id,
-  });
-}
-
-/**
- * Where a resource may have several, no two of them deliver the same to the same place, and no more than two
- * anything at all there. "Only two flow logs, each with a different filter, can be created for a single resource
- * under the same log group and log topic. Each VPC flow log must be unique." (Open Telekom Cloud, Virtual Private
- * Cloud User Guide, Creating a VPC Flow Log)
- */
-function siblingFault(
-  { memory }: FlowLogsContext,
-  scope: FlowLogScope,
-  target: FlowLogTarget | undefined,
-  { filter, outputs: { logService } }: FlowLogSettings,
-): Result<never> | null {
-  if (target === undefined || isAloneOnTarget(scope.service)) return null;
-  const siblings = memory
-    .list(scope)
-    .filter(
-      (other) =>
-        other.target?.id === target.id &&
-        other.outputs.logService.project === logService.project &&
-        other.outputs.logService.logstore === logService.logstore,
-    );
-  const twin = siblings.find((other) => other.filter.trafficType === filter.trafficType);
-  if (twin !== undefined) {
-    const message = `${twin.id} delivers the same traffic of ${target.id} to the same place`;
-    return fail("FlowLogDuplicate", message, { value: twin.id });
-  }
-  const { siblingsMax } = flowLogBounds;
-  if (siblings.length < siblingsMax) return null;
-  return fail("FlowLogQuotaExceeded", `${target.id} has ${siblings.length} flow logs to the same place`, {
-    field: "target.id",
-    value: target.id,
-    allowed: `at most ${siblingsMax}, each of other traffic`,
   });
 }
 

@@ -16,6 +16,7 @@ import type {
 } from "./flow-log.ts";
 import { changeFlowLog, type FlowLogContext } from "./flow-log-memory.ts";
 import { mergeSettings } from "./flow-log-merge.ts";
+import { siblingFault } from "./flow-log-sibling.ts";
 import { tagFault } from "./flow-log-tag.ts";
 import type { OpenedServices } from "./opened-service.ts";
 import type { Regions } from "./region.ts";
@@ -48,11 +49,25 @@ export function modifyFlowLog(
   if (!settings.ok) return settings;
   const refused = resourceGroupFault(context, flowLog, patch.resourceGroupId);
   if (refused !== null) return refused;
+  const twin = deliversElsewise(flowLog, settings.value)
+    ? siblingFault(context, flowLog, flowLog.target, settings.value, flowLog.id)
+    : null;
+  if (twin !== null) return twin;
   // One whose log stream is gone can still be renamed: its delivery status says what it lacks.
   const isKept = flowLog.service === "huawei";
   const target = isKept ? ok(undefined) : ensureLogTarget(context, flowLog, settings.value);
   if (!target.ok) return target;
   return change(context, { ...flowLog, ...settings.value, status }, "modifying");
+}
+
+/** Whether other traffic goes, or to another place. */
+function deliversElsewise(one: FlowLogSettings, other: FlowLogSettings): boolean {
+  const [{ logService: from }, { logService: to }] = [one.outputs, other.outputs];
+  return (
+    one.filter.trafficType !== other.filter.trafficType ||
+    from.project !== to.project ||
+    from.logstore !== to.logstore
+  );
 }
 
 export function setStatus(

@@ -106,7 +106,11 @@ function contentFault(
   const message = isDefault
     ? "the default resource group stays"
     : `the resource group ${name} still has flow logs (${flowLogs}) or projects (${projects})`;
-  const remedy = "move its flow logs with ./weir flow-log move first";
+  const remedies = [
+    ...(flowLogs > 0 ? ["move its flow logs with ./weir flow-log move"] : []),
+    ...(projects > 0 ? ["delete its projects with ./weir project delete"] : []),
+  ];
+  const remedy = `${remedies.join(" and ")} first`;
   const details = { field: "resourceGroupId", value: id, ...(isDefault ? {} : { remedy }) };
   return fail("ResourceGroupNotEmpty", message, details);
 }

@@ -83,7 +83,7 @@ export interface Resources {
   /** The interfaces that are there now in a VPC, a subnet or a gateway; of an interface itself, if it is. */
   interfacesOf(id: string): readonly Resource[];
   placeOf(id: string): ResourcePlace;
-  /** Forgets the resources of an account whose rows are gone. */
+  /** Forgets the resources of an account whose rows are gone, which is committed. */
   forgetAccount(accountId: string): void;
 }
 
@@ -140,7 +140,11 @@ export function createResources(dependencies: Dependencies): Resources {
     },
     placeOf: (id) => placeOf(known, find(id)),
     forgetAccount: (accountId) => {
-      for (const [key, resource] of byKey) if (resource.accountId === accountId) forget(known, key);
+      const forgotten = [...byKey].filter(([, resource]) => resource.accountId === accountId);
+      for (const [key] of forgotten) forget(known, key);
+      for (const [, { id }] of forgotten) {
+        dependencies.changes.announce({ subject: "resource", action: "removed", id });
+      }
     },
   };
 }

@@ -206,6 +206,28 @@ describe("the target of a flow log", () => {
     expect(control.flowLogs.observing(eth0.id)).toHaveLength(3);
   });
 
+  it("is not changed into what another delivers to the same place, but may stay what it is", () => {
+    const output = makeHuaweiLogs("l-one", "l-two");
+    const wanted = (trafficType: "all" | "accept", logstore = "l-one") =>
+      wantedOn(eth0, { filter: { trafficType }, outputs: { logService: { ...output, logstore } } });
+    const all = unwrap(create("huawei", wanted("all")));
+    const accepted = unwrap(create("huawei", wanted("accept")));
+    const elsewhere = unwrap(create("huawei", wanted("all", "l-two")));
+    const { flowLogs } = control;
+    const modify = (flowLog: FlowLog, change: Parameters<typeof flowLogs.modify>[2]) =>
+      flowLogs.modify(flowLog, flowLog.id, change);
+    const duplicate = { fault: { code: "FlowLogDuplicate", value: all.id } };
+    expect(modify(accepted, { filter: { trafficType: "all" } })).toMatchObject(duplicate);
+    expect(modify(elsewhere, { outputs: { logService: { logstore: "l-one" } } })).toMatchObject(duplicate);
+    const third = modify(elsewhere, {
+      filter: { trafficType: "reject" },
+      outputs: { logService: { logstore: "l-one" } },
+    });
+    expect(third).toMatchObject({ fault: { code: "FlowLogQuotaExceeded" } });
+    expect(modify(accepted, { filter: { trafficType: "reject" } }).ok).toBe(true);
+    expect(modify(all, { name: "renamed", filter: { trafficType: "all" } }).ok).toBe(true);
+  });
+
   it("changes settings and state as one, or not at all", () => {
     const outputs = { logService: makeHuaweiLogs("l-one") };
     const flowLog = unwrap(create("huawei", wantedOn(eth0, { outputs })));
