@@ -224,6 +224,19 @@ describe("UUIDs", () => {
   });
 });
 
+describe("what was sent", () => {
+  it("is shown no more where the settings were changed since", async () => {
+    const { id } = await create({ traffic_type: "ALL" });
+    const { flowLogs } = server.control;
+    const other = unwrap(server.groups.createStream(server.project, sample["log_group_id"]!, { name: "b" }));
+    const flowLog = flowLogs.all().find(({ uuid: own }) => own === id)!;
+    const outputs = { logService: { logstore: other.id } };
+    unwrap(flowLogs.modify(flowLog, flowLog.id, { filter: { trafficType: "reject" }, outputs }));
+    const shown = { ...sample, traffic_type: "reject", log_topic_id: other.id };
+    expect((await server.call("GET", `${base}/${id}`)).body.flow_log).toMatchObject(shown);
+  });
+});
+
 describe("a change that cannot be saved", () => {
   it("is answered 500 with the operation's own words, and changes nothing", async () => {
     const { id } = await create();

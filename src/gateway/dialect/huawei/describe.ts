@@ -1,6 +1,7 @@
 /** A flow log as the VPC service shows it. */
 import type { FlowLog, FlowLogTarget } from "../../../control/mod.ts";
 import type { DeliveryStatus } from "../../delivery-status.ts";
+import { canonicalId } from "../apig/mod.ts";
 
 export interface FlowLogView {
   readonly id: string;
@@ -30,7 +31,10 @@ export const resourceTypes: Readonly<Record<string, FlowLogTarget["type"]>> = {
 
 export const trafficTypes = ["all", "accept", "reject"] as const;
 
-/** What was sent is shown as it was sent: Terraform compares the words, and would make the flow log anew. */
+/**
+ * What was sent is shown as it was sent, while it is still what holds: Terraform compares the words, and would make
+ * the flow log anew. The native API may have changed it.
+ */
 export function describeFlowLog(
   flowLog: FlowLog,
   tenantId: string,
@@ -40,23 +44,32 @@ export function describeFlowLog(
   const { project, logstore } = flowLog.outputs.logService;
   const isActive = status === "active";
   const typeName = Object.keys(resourceTypes).find((type) => resourceTypes[type] === target?.type);
+  const shown = (field: string, now: string, canonical: (text: string) => string): string => {
+    const sent = asSent[field];
+    return sent !== undefined && canonical(sent) === now ? sent : now;
+  };
   return {
     id: uuid,
     name,
     description,
     status: isActive ? (delivery?.healthy === false ? "ERROR" : "ACTIVE") : "DOWN",
     tenant_id: tenantId,
-    resource_type: asSent["resource_type"] ?? typeName ?? "",
+    resource_type: shown("resource_type", typeName ?? "", lowerCase),
+    // Of a resource that has two ids the one that was sent: no change moves a flow log to another.
     resource_id: asSent["resource_id"] ?? target?.id ?? "",
-    traffic_type: asSent["traffic_type"] ?? filter.trafficType,
-    log_group_id: asSent["log_group_id"] ?? project,
-    log_topic_id: asSent["log_topic_id"] ?? logstore,
+    traffic_type: shown("traffic_type", filter.trafficType, lowerCase),
+    log_group_id: shown("log_group_id", project, canonicalId),
+    log_topic_id: shown("log_topic_id", logstore, canonicalId),
     created_at: timeText(createdMs),
     updated_at: timeText(updatedMs),
     admin_state: isActive,
     log_store_type: "lts",
     log_version: 1,
   };
+}
+
+function lowerCase(text: string): string {
+  return text.toLowerCase();
 }
 
 /** UTC without a zone or a fraction, as the service writes it. */
