@@ -35,9 +35,11 @@ export async function serve(configuration: Configuration): Promise<Result<Runnin
 
 /** Settings hold from one start to the next: what runs by them would have to be taken apart. */
 function reload(logger: Logger, certificates: StartedApi["certificates"]): void {
-  const read = certificates?.reload() ?? ok(undefined);
-  if (!read.ok) logger.error({ fault: read.fault.message }, "the certificate could not be read anew");
-  logger.info({}, "looked for a new certificate; settings are read at the next start");
+  const read = certificates?.reload();
+  if (read === undefined)
+    logger.info({}, "there is no certificate to read; settings are read at the next start");
+  else if (read.ok) logger.info({}, "looked for a new certificate; settings are read at the next start");
+  else logger.error({ fault: read.fault.message }, "the certificate could not be read anew");
 }
 
 interface Ready {
