@@ -113,6 +113,28 @@ describe("createFlowQueue()", () => {
     expect(put.includes(seen[3]!)).toBe(false);
   });
 
+  it("does not look at a batch again that was delivered", async () => {
+    const keeper = createKeeper();
+    const queue = createFlowQueue([keeper]);
+    const turns = createTurns();
+    const { header, count, columns } = turns.next(1);
+    let isDelivered = false;
+    queue.put({
+      header,
+      capacity,
+      count,
+      get columns() {
+        if (isDelivered) throw new Error("these columns are somebody else's by now");
+        return columns;
+      },
+    });
+    await queue.deliver();
+    isDelivered = true;
+    queue.put(turns.next(2));
+    await queue.deliver();
+    expect(keeper.kept).toEqual(expected([1, 2]));
+  });
+
   it("gives a consumer that threw no more flows, and the others all of them", async () => {
     const keeper = createKeeper();
     let asked = 0;
