@@ -30,7 +30,8 @@ export interface WeirAccount extends LedgerEntry {
 
 const [interfaceName = "", port, directory = "", ringBytes, activeS, inactiveS, workers, flowLogs] =
   process.argv.slice(2);
-const shared = { logger: createLogger("warn"), metrics: createMetrics(), clock: systemClock };
+const metrics = createMetrics();
+const shared = { logger: createLogger("warn", metrics), metrics, clock: systemClock };
 const target: NetflowTarget = {
   flowLogId: "fl-bench",
   address: "127.0.0.1",

@@ -58,12 +58,15 @@ export interface System {
  * is left running; a missing capture is none: its reason is in `capture.status()`.
  */
 export async function startSystem(configuration: Configuration): Promise<Result<System>> {
-  const logger = createLogger(configuration.log.level);
+  const metrics = createMetrics();
+  const logger = createLogger(configuration.log.level, metrics);
   const shutdown = createShutdown(logger);
-  const started = await buildSystem(configuration, logger, shutdown).catch(async (error: unknown) => {
-    await shutdown.run();
-    throw error;
-  });
+  const started = await buildSystem({ configuration, logger, metrics, shutdown }).catch(
+    async (error: unknown) => {
+      await shutdown.run();
+      throw error;
+    },
+  );
   if (!started.ok) await shutdown.run();
   return started;
 }
@@ -78,19 +81,16 @@ export interface StorePath extends Foundation {
 
 /** Opens what a load into the store needs, ready to take batches; after a fault nothing is left running. */
 export async function openStorePath(configuration: Configuration): Promise<Result<StorePath>> {
-  const logger = createLogger(configuration.log.level);
+  const metrics = createMetrics();
+  const logger = createLogger(configuration.log.level, metrics);
   const shutdown = createShutdown(logger);
-  const opened = await buildStorePath(configuration, logger, shutdown);
+  const opened = await buildStorePath({ configuration, logger, metrics, shutdown });
   if (!opened.ok) await shutdown.run();
   return opened;
 }
 
-async function buildStorePath(
-  configuration: Configuration,
-  logger: Logger,
-  shutdown: Shutdown,
-): Promise<Result<StorePath>> {
-  const foundation = openFoundation(configuration, logger, shutdown);
+async function buildStorePath(ground: Ground): Promise<Result<StorePath>> {
+  const foundation = openFoundation(ground);
   if (!foundation.ok) return foundation;
   const { value: parts } = foundation;
   const storage = openStorage(parts);
@@ -102,12 +102,9 @@ async function buildStorePath(
   return delivering.ok ? ok({ ...parts, ...storage.value, storeSink }) : delivering;
 }
 
-async function buildSystem(
-  configuration: Configuration,
-  logger: Logger,
-  shutdown: Shutdown,
-): Promise<Result<System>> {
-  const foundation = openFoundation(configuration, logger, shutdown);
+async function buildSystem(ground: Ground): Promise<Result<System>> {
+  const { logger, shutdown } = ground;
+  const foundation = openFoundation(ground);
   if (!foundation.ok) return foundation;
   const { value: parts } = foundation;
   const resources = syncResources(parts);
@@ -128,30 +125,30 @@ async function buildSystem(
   return ok({ ...system, health: healthOf(system) });
 }
 
-interface Foundation {
+/** What there is before anything is opened. */
+interface Ground {
   readonly configuration: Configuration;
-  readonly data: DataDirectory;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly shutdown: Shutdown;
+}
+
+interface Foundation extends Ground {
+  readonly data: DataDirectory;
   readonly children: ChildRegister;
   readonly steadyClock: SteadyClock;
   readonly control: Control;
 }
 
-function openFoundation(
-  configuration: Configuration,
-  logger: Logger,
-  shutdown: Shutdown,
-): Result<Foundation> {
+function openFoundation(ground: Ground): Result<Foundation> {
+  const { configuration, logger, shutdown } = ground;
   const data = openDataDirectory(configuration.data);
   if (!data.ok) return data;
   shutdown.add("data directory", () => data.value.release());
   const children = openChildRegister(data.value.file("children.json"), { logger });
   const steadyClock = openSteadyClock(data.value.file("clock.json"), { clock: systemClock, logger });
   shutdown.add("steady clock", () => steadyClock.save());
-  const metrics = createMetrics();
-  const parts = { configuration, data: data.value, logger, metrics, shutdown, children, steadyClock };
+  const parts = { ...ground, data: data.value, children, steadyClock };
   const control = openControlPlane(parts);
   return control.ok ? ok({ ...parts, control: control.value }) : control;
 }

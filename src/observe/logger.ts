@@ -1,5 +1,9 @@
 /** Structured logs: one JSON object a line on standard error, by pino. */
-import { destination, type Logger as PinoLogger, pino } from "pino";
+import { writeSync } from "node:fs";
+
+import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
+
+import type { Counter, Metrics } from "./metrics.ts";
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -13,15 +17,55 @@ export interface Logger {
   child(bindings: Record<string, unknown>): Logger;
 }
 
-export function createLogger(level: LogLevel, bindings: Record<string, unknown> = {}): Logger {
-  const standardError = destination({ dest: 2, sync: true });
-  // Standard error may be a terminal that is gone: then nobody reads the log, and Weir goes on without.
-  standardError.on("error", () => undefined);
+/** `weir_log_dropped_lines_total` counts the lines that could not be written. */
+export function createLogger(level: LogLevel, metrics: Metrics): Logger {
+  const dropped = metrics.counter(
+    "weir_log_dropped_lines_total",
+    "Lines of the log that standard error did not take",
+  );
   const logger: PinoLogger = pino(
-    { level, base: bindings, timestamp: () => `,"time":"${new Date().toISOString()}"` },
-    standardError,
+    { level, base: {}, timestamp: () => `,"time":"${new Date().toISOString()}"` },
+    createLineWriter(2, dropped),
   );
   return logger;
+}
+
+const fullRetries = 10;
+const fullRetryMs = 10;
+
+/**
+ * Writes each line at once, or drops and counts it: nothing is kept. Standard error may be a terminal that is gone or
+ * a file on a full disk; nobody reads the log then, and Weir goes on without, until it is written again.
+ */
+export function createLineWriter(descriptor: number, dropped: Counter): DestinationStream {
+  /** What the last line left behind: a part of itself, without an end. */
+  let isTorn = false;
+  let wasDropped = false;
+  return {
+    write(line) {
+      const bytes = Buffer.from(isTorn ? `\n${line}` : line);
+      // One that waited in vain is not waited for again: a reader that stands still must not stop Weir.
+      const written = writeAll(descriptor, bytes, wasDropped ? 0 : fullRetries);
+      if (written > 0) isTorn = written < bytes.length;
+      wasDropped = written < bytes.length;
+      if (wasDropped) dropped.add();
+    },
+  };
+}
+
+/** How many of the bytes were written. A pipe that does not block may be full for a moment. */
+function writeAll(descriptor: number, bytes: Uint8Array, retries: number): number {
+  let written = 0;
+  for (let retry = 0; written < bytes.length;) {
+    try {
+      written += writeSync(descriptor, bytes, written);
+    } catch (error) {
+      const isFull = error instanceof Error && "code" in error && error.code === "EAGAIN";
+      if (!isFull || retry++ >= retries) return written;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullRetryMs);
+    }
+  }
+  return written;
 }
 
 /** A logger that says nothing, for tests and one-shot commands. */

@@ -68,7 +68,14 @@ let capture = createWorkerGroup({}, dependencies());
 
 function dependencies(): CaptureDeps {
   const level = process.env["WEIR_TEST_LOG"] === undefined ? "error" : "debug";
-  return { logger: createLogger(level), metrics, clock: systemClock, agentId: "test", accept, windowMemory };
+  return {
+    logger: createLogger(level, metrics),
+    metrics,
+    clock: systemClock,
+    agentId: "test",
+    accept,
+    windowMemory,
+  };
 }
 
 async function answer(request: HostRequest): Promise<unknown> {

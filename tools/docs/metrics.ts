@@ -15,7 +15,7 @@ import { createApigDialect } from "../../src/gateway/dialect/apig/mod.ts";
 import { createLtsService } from "../../src/gateway/dialect/lts/mod.ts";
 import { createSlsDialect } from "../../src/gateway/dialect/sls/mod.ts";
 import { createGateway } from "../../src/gateway/mod.ts";
-import { createMetrics, type Metrics, silentLogger } from "../../src/observe/mod.ts";
+import { createLogger, createMetrics, type Metrics, silentLogger } from "../../src/observe/mod.ts";
 import { createLineReader, createLogReader } from "../../src/query/mod.ts";
 import { createNetflowSink } from "../../src/sink/netflow/mod.ts";
 import { createStoreSink } from "../../src/sink/store/mod.ts";
@@ -49,6 +49,7 @@ const agentId = "agent-000000000000";
 /** As the composition root does, without starting anything. */
 function createEveryComponent(metrics: Metrics, directory: string): void {
   const shared = { logger: silentLogger, metrics, clock: systemClock };
+  createLogger("silent", metrics);
   const spool = unwrap(
     openSpool(
       { path: join(directory, "spool.sqlite"), bytesMax: 2 ** 24, sinks: ["store", "netflow"] },
