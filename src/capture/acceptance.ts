@@ -14,7 +14,7 @@ export interface Acceptance {
 
 const retryMsMin = 100;
 const retryMsMax = 5000;
-/** Several times what that many batches of a sound capture process take. */
+/** Of all capture processes that share packets; several times what that many batches of a sound one take. */
 const bytesUnderWayMax = 128 * 1024 * 1024;
 
 /** What the main process holds for one capture process. */
@@ -26,19 +26,21 @@ export interface BatchesUnderWay {
 }
 
 /** One that was taken over by whoever sent it packets must not fill the main process's memory. */
-export function createBatchesUnderWay(): BatchesUnderWay {
+export function createBatchesUnderWay(workers: number): BatchesUnderWay {
+  const batchesMax = batchesUnderWayMax(workers);
+  const bytesMax = Math.floor(bytesUnderWayMax / workers);
   let batches = 0;
   let held = 0;
   return {
     take(bytes) {
-      if (batches < batchesUnderWayMax && held + bytes <= bytesUnderWayMax) {
+      if (batches < batchesMax && held + bytes <= bytesMax) {
         batches++;
         held += bytes;
         return ok(undefined);
       }
       return fail("InputTooLarge", "the capture process hands over more than it may", {
         value: `${batches + 1} batches of ${held + bytes} bytes`,
-        allowed: `${batchesUnderWayMax} batches of ${bytesUnderWayMax} bytes until the first is accepted`,
+        allowed: `${batchesMax} batches of ${bytesMax} bytes until the first is accepted`,
       });
     },
     end(bytes) {

@@ -228,10 +228,10 @@ async function stop({ state, supervisor, tcpdumps }: Parts): Promise<void> {
 
 function onSpawn({ config, deps, state, place, supervisor }: Parts): void {
   state.processNumber++;
-  state.underWay = createBatchesUnderWay();
   const bootId = randomText(12);
   const { method } = state;
   const share = place?.share;
+  state.underWay = createBatchesUnderWay(share?.workers ?? 1);
   supervisor.send({ type: "start", config, method, agentId: deps.agentId, bootId, share });
 }
 

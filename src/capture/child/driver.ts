@@ -68,6 +68,7 @@ async function createRingDriver(deps: DriverDeps): Promise<Result<Driver>> {
     assignedAddresses: () => libc.interfaceAddresses(),
     tapsWhatIsUp: share !== undefined,
     tellsWindows: share !== undefined,
+    workers: share?.workers,
     openTap: (device, intake) =>
       openRingTap(libc, device.name, intake, { ...ringConfig(config, session.taps.taps.size), share }),
   });

@@ -25,8 +25,13 @@ export interface SessionStatus {
   readonly batchesInFlight: number;
 }
 
-/** Batches that a capture process sends before the first of them is accepted; more is a breach of the protocol. */
-export const batchesUnderWayMax = 32;
+/**
+ * Batches that a capture process sends before the first of them is accepted; more is a breach of the protocol. Those
+ * that share packets share the bound too: the main process holds no more for all of them than for one.
+ */
+export function batchesUnderWayMax(workers: number): number {
+  return Math.floor(32 / workers);
+}
 
 export type ToChild =
   | {

@@ -18,7 +18,9 @@ export interface Outbox {
 
 export type SendBatch = (sequence: number, bytes: Uint8Array<ArrayBuffer>, written: () => void) => void;
 
-export function createOutbox(send: SendBatch): Outbox {
+/** Of a process that is one of so many `workers`. */
+export function createOutbox(send: SendBatch, workers = 1): Outbox {
+  const underWayMax = batchesUnderWayMax(workers);
   const kept = new Map<number, Uint8Array<ArrayBuffer>>();
   const settling: { readonly upTo: number; readonly resolve: () => void }[] = [];
   let lastAdded = 0;
@@ -28,7 +30,7 @@ export function createOutbox(send: SendBatch): Outbox {
   let acceptedCount = 0;
 
   const sendMore = (): void => {
-    while (underWay < batchesUnderWayMax && lastSent < lastAdded) {
+    while (underWay < underWayMax && lastSent < lastAdded) {
       lastSent++;
       underWay++;
       beingWritten++;

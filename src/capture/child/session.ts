@@ -37,6 +37,8 @@ export interface SessionDeps extends Omit<TapTableDeps, "ledger"> {
   readonly sendAccounted: (subjects: readonly AccountedSubject[], windows: readonly WorkerWindow[]) => void;
   /** Whether what is to be said of windows is told so, and not handed over as rows. */
   readonly tellsWindows?: boolean;
+  /** Processes that share the packets; 1 if absent. */
+  readonly workers?: number | undefined;
   /** The clock of the packets' timestamps; undefined where they have a time of their own. */
   readonly clock: Clock | undefined;
   /** How long after they came packets may be read, and losses become known; 0 if absent. */
@@ -111,7 +113,7 @@ function createState(deps: SessionDeps): State {
   const taps = createTapTable({ ...deps, ledger });
   return {
     deps,
-    outbox: createOutbox(deps.sendBatch),
+    outbox: createOutbox(deps.sendBatch, deps.workers),
     ledger,
     taps,
     check: createLedgerCheck(ledger, taps),

@@ -4,6 +4,8 @@
  * The socket is made with protocol 0 and bound last, so that no packet reaches it before the ring and the
  * snapshot length are set and the kernel's counters stand for exactly what the ring was offered.
  */
+import { release } from "node:os";
+
 import { type Fault, fault, ok, type Result } from "../../base/mod.ts";
 import {
   errnos,
@@ -154,7 +156,7 @@ function bindRing(
   const bound = libc.bind(descriptor, linkLayerAddress(interfaceIndex));
   if (!bound.ok || share === undefined) return bound;
   // Between the two the socket is shown every packet, the other workers' too: until it has joined it takes none.
-  const joined = libc.setsockopt(descriptor, levelPacket, optionFanout, fanoutOf(interfaceIndex, share));
+  const joined = joinGroup(libc, descriptor, fanoutOf(interfaceIndex, share));
   if (!joined.ok) return { ok: false, error: { ...joined.error, call: joinCall } };
   const opened = attachFilter(libc, descriptor, snapshotBytes);
   if (!opened.ok) return opened;
@@ -166,8 +168,25 @@ function bindRing(
 const joinCall = "PACKET_FANOUT";
 
 /**
- * struct fanout_args: a group that is full takes nobody else's socket. Another program's group of the same number is
- * refused by the kernel.
+ * Kernels before 5.11 know fanout_args without its last word, the most members, and refuse any other length. To later
+ * ones a request without it fits a group of any size, so that it is no second try for them.
+ */
+function joinGroup(libc: Libc, descriptor: number, request: Uint8Array): LibcResult<number> {
+  const known = knowsGroupSizes(release()) ? request : request.subarray(0, olderFanoutBytes);
+  return libc.setsockopt(descriptor, levelPacket, optionFanout, known);
+}
+
+const olderFanoutBytes = 4;
+
+/** By the kernel's release, as uname() tells it. */
+export function knowsGroupSizes(kernelRelease: string): boolean {
+  const [major = 0, minor = 0] = kernelRelease.split(".").map((part) => Number.parseInt(part, 10));
+  return major > 5 || (major === 5 && minor >= 11);
+}
+
+/**
+ * struct fanout_args: a group that is full takes nobody else's socket. The kernel refuses a group of that number
+ * unless it is of the same kind, interface and size.
  */
 function fanoutOf(interfaceIndex: number, { group, workers }: RingShare): Uint8Array {
   const request = new DataView(new ArrayBuffer(8));

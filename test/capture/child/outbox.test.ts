@@ -30,6 +30,13 @@ describe("the outbox", () => {
     );
   });
 
+  it("has a share of that number where several processes share the packets", () => {
+    const sent: number[] = [];
+    const outbox = createOutbox((sequence) => void sent.push(sequence), 16);
+    for (let batch = 0; batch < 5; batch++) outbox.add(bytes);
+    expect(sent).toEqual([1, 2]);
+  });
+
   it("is settled when everything that was there is accepted, in any order", async () => {
     const outbox = createOutbox((_, __, written) => written());
     await outbox.settled();

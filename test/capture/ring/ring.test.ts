@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { unwrap } from "../../../src/base/mod.ts";
 import { interfaceIndex } from "../../../src/capture/interface.ts";
-import { openRing } from "../../../src/capture/ring/ring.ts";
+import { knowsGroupSizes, openRing } from "../../../src/capture/ring/ring.ts";
 import { loadLibc } from "../../../src/libc/mod.ts";
 import { requireRoot } from "../../support/peers.ts";
 
@@ -28,5 +28,14 @@ describe.skipIf(!requireRoot("open a ring"))("rings that share an interface", ()
     unwrap(open(2)).close();
     rings[1]!.close();
     unwrap(open(3)).close();
+  });
+});
+
+describe("the size of a group", () => {
+  it("is told to kernels from 5.11 on", () => {
+    for (const release of ["5.11.0", "5.15.0-91-generic", "6.1.0-18-amd64", "6.12.90+deb13.1-cloud-amd64"])
+      expect([release, knowsGroupSizes(release)]).toEqual([release, true]);
+    for (const release of ["5.10.0-28-amd64", "5.4.0", "4.18.0-553.el8_10.x86_64"])
+      expect([release, knowsGroupSizes(release)]).toEqual([release, false]);
   });
 });
