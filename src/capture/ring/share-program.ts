@@ -1,6 +1,6 @@
 /**
  * The classic BPF program by which the kernel shares an interface's packets among workers: it hashes the pair of
- * IP addresses, of which every packet of a flow has the same, fragments too. What is not IP goes to the first.
+ * IP addresses, of which every packet of a flow has the same, fragments too. What is not IP goes to the first member.
  *
  *     hash = (mix(source) + mix(destination)) × factor, its upper half     the same for both directions
  *     mix(address) = (h × factor) ^ (h × factor >> 16)     h: an IPv4 address; IPv6's words, each h = (h ^ word) × factor
