@@ -118,7 +118,10 @@ describe("an account that is to go", () => {
       fault: { code: "AccountNotEmpty", message: "the account still has declared resources (3)" },
     });
     unwrap(control.resources.sync({ hosts }));
+    const changes: string[] = [];
+    control.onChange(({ subject, action }) => changes.push(`${subject} ${action}`));
     unwrap(control.accounts.remove(accountId));
+    expect(changes).toEqual([...Array.from({ length: 3 }, () => "resource removed"), "account removed"]);
     expect(control.resources.all().filter((one) => one.accountId === accountId)).toEqual([]);
     unwrap(control.resources.sync({ hosts }));
     control.close();

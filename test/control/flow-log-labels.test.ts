@@ -110,7 +110,10 @@ describe("resource groups", () => {
     });
     const remove = (groupId: string) => control.resourceGroups.remove(account.id, groupId);
     expect(remove(group.id)).toMatchObject({
-      fault: { message: "the resource group production still has flow logs (2) or projects (0)" },
+      fault: {
+        message: "the resource group production still has flow logs (2) or projects (0)",
+        remedy: "move its flow logs with ./weir flow-log move first",
+      },
     });
     for (const [owner, flowLogId] of [
       [scope, flowLog.id],
