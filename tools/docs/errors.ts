@@ -24,7 +24,8 @@ const meanings: Readonly<Record<FaultCode, string>> = {
   ServiceNotOpen: "The flow-log service has to be opened in the region first",
   RequestTokenReused: "The client's request token came with another request before",
   ResourceGroupNotFound: "No resource group has this id in the account",
-  ResourceGroupNotEmpty: "The resource group still has flow logs or projects, or is the account's default one",
+  ResourceGroupNotEmpty:
+    "The resource group still has flow logs or projects, or is the account's default one",
   ResourceNotFound: "No resource of that id in this account and region, or it is absent at present",
   ResourceAlreadyAssociated: "The resource already carries another flow log",
   ResourceNotAssociated: "The flow log does not observe that resource",
