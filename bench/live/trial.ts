@@ -49,7 +49,7 @@ export interface TrialResult {
 /** Memory for packets that wait to be read, the same for all: at 0.5 M packets/s some 100 ms. */
 const bufferBytes = 8 << 20;
 /** Every meter takes this rate with its whole CPU. */
-const warmUpRate = 200_000;
+const warmUpRate = 400_000;
 /** At the end of a trial, what waits is read, counted as the trial's. */
 const settleMs = 300;
 /**
