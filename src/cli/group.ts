@@ -2,17 +2,9 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import {
-  argument,
-  ask,
-  type AccountFlags,
-  accountFlags,
-  nextLine,
-  requireChange,
-  textFlag,
-} from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
 import type { FlagWords } from "./flag-words.ts";
-import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
+import { attachCommand, changeHolder, deleteCommand, detachCommand } from "./policy-holder.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
 
 interface GroupAnswer {
@@ -73,18 +65,11 @@ const modify = buildCommand({
   docs: { brief: "Change a group's description" },
   parameters: { flags: settingFlags, positional: argument("NAME", "Name of the group") },
   func: (flags: SettingFlags, name: string) =>
-    ask(
-      flags,
-      async (client) => {
-        const named = requireChange(flags, settingFlags);
-        if (!named.ok) return named;
-        const { description } = flags;
-        const path = `/groups/${encodeURIComponent(name)}`;
-        const answer = await client.call<GroupAnswer>("PATCH", path, { description });
-        return answer.ok ? ok({ text: `modified group ${name}\n`, json: answer.value }) : answer;
-      },
+    changeHolder("group", name, flags, {
+      flags: settingFlags,
       words,
-    ),
+      bodyOf: ({ description }) => ok({ description }),
+    }),
 });
 
 const show = buildCommand({

@@ -1,8 +1,9 @@
-/** The commands that users, groups and roles have alike: `attach` and `detach` a policy, `delete`. */
+/** What users, groups and roles have alike: `attach` and `detach` a policy, `modify`, `delete`. */
 import { buildCommand } from "@stricli/core";
 
-import { ok } from "../base/mod.ts";
-import { argument, ask, type AccountFlags, accountFlags } from "./command.ts";
+import { ok, type Result } from "../base/mod.ts";
+import { argument, ask, type AccountFlags, accountFlags, requireChange } from "./command.ts";
+import type { FlagWords } from "./flag-words.ts";
 
 type Noun = "user" | "group" | "role";
 
@@ -24,6 +25,35 @@ export function deleteCommand(noun: Noun, brief: string) {
         return answer.ok ? ok({ text: `deleted ${noun} ${name}\n`, json: answer.value }) : answer;
       }),
   });
+}
+
+export interface HolderSettings<Flags> {
+  /** The command's flags, of which one at least has to be given. */
+  readonly flags: object;
+  readonly words: FlagWords;
+  readonly bodyOf: (flags: Flags) => Result<object>;
+}
+
+/** Changes of one what the flags name. */
+export function changeHolder<Flags extends AccountFlags>(
+  noun: Noun,
+  name: string,
+  flags: Flags,
+  settings: HolderSettings<Flags>,
+): Promise<void> {
+  return ask(
+    flags,
+    async (client) => {
+      const named = requireChange(flags, settings.flags);
+      if (!named.ok) return named;
+      const body = settings.bodyOf(flags);
+      if (!body.ok) return body;
+      const path = `/${noun}s/${encodeURIComponent(name)}`;
+      const answer = await client.call<object>("PATCH", path, body.value);
+      return answer.ok ? ok({ text: `modified ${noun} ${name}\n`, json: answer.value }) : answer;
+    },
+    settings.words,
+  );
 }
 
 function attachmentCommand(

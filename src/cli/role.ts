@@ -9,12 +9,11 @@ import {
   accountFlags,
   integerFlag,
   nextLine,
-  requireChange,
   textFlag,
 } from "./command.ts";
 import { readDocument } from "./document.ts";
 import type { FlagWords } from "./flag-words.ts";
-import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
+import { attachCommand, changeHolder, deleteCommand, detachCommand } from "./policy-holder.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
 
 interface RoleAnswer {
@@ -101,19 +100,7 @@ const modify = buildCommand({
   docs: { brief: "Change a role's trust policy, description or longest session" },
   parameters: { flags: settingFlags, positional: argument("NAME", "Name of the role") },
   func: (flags: SettingFlags, name: string) =>
-    ask(
-      flags,
-      async (client) => {
-        const named = requireChange(flags, settingFlags);
-        if (!named.ok) return named;
-        const settings = settingsOf(flags);
-        if (!settings.ok) return settings;
-        const path = `/roles/${encodeURIComponent(name)}`;
-        const answer = await client.call<RoleAnswer>("PATCH", path, settings.value);
-        return answer.ok ? ok({ text: `modified role ${name}\n`, json: answer.value }) : answer;
-      },
-      words,
-    ),
+    changeHolder("role", name, flags, { flags: settingFlags, words, bodyOf: settingsOf }),
 });
 
 const show = buildCommand({

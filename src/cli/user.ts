@@ -2,17 +2,9 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 
 import { ok } from "../base/mod.ts";
-import {
-  argument,
-  ask,
-  type AccountFlags,
-  accountFlags,
-  nextLine,
-  requireChange,
-  textFlag,
-} from "./command.ts";
+import { argument, ask, type AccountFlags, accountFlags, nextLine, textFlag } from "./command.ts";
 import type { FlagWords } from "./flag-words.ts";
-import { attachCommand, deleteCommand, detachCommand } from "./policy-holder.ts";
+import { attachCommand, changeHolder, deleteCommand, detachCommand } from "./policy-holder.ts";
 import { formatPairs, formatTable } from "./ui/table.ts";
 
 interface UserAnswer {
@@ -75,18 +67,11 @@ const modify = buildCommand({
   docs: { brief: "Change a user's display name" },
   parameters: { flags: settingFlags, positional: argument("NAME", "Name of the user") },
   func: (flags: SettingFlags, name: string) =>
-    ask(
-      flags,
-      async (client) => {
-        const named = requireChange(flags, settingFlags);
-        if (!named.ok) return named;
-        const { displayName } = flags;
-        const path = `/users/${encodeURIComponent(name)}`;
-        const answer = await client.call<UserAnswer>("PATCH", path, { displayName });
-        return answer.ok ? ok({ text: `modified user ${name}\n`, json: answer.value }) : answer;
-      },
+    changeHolder("user", name, flags, {
+      flags: settingFlags,
       words,
-    ),
+      bodyOf: ({ displayName }) => ok({ displayName }),
+    }),
 });
 
 const show = buildCommand({

@@ -1,5 +1,5 @@
 /** Ended flows into the batch that the meter hands over. */
-import { createFlowBatch, flowDirections } from "../flow/mod.ts";
+import { flowDirections, type WindowStatus, windowStatusBatch } from "../flow/mod.ts";
 import {
   flagsClassShift,
   flowDoubles,
@@ -69,18 +69,14 @@ export function windowSOf(windowUs: number): number {
  */
 export function emitWindowStatus(meter: Meter, endUs: number, logStatus: number): void {
   const { policy, batch, emit } = meter;
-  const status = createFlowBatch(1);
-  const { columns } = status;
-  columns.startUs[0] = endUs - policy.windowUs;
-  columns.endUs[0] = endUs;
-  columns.logStatus[0] = logStatus;
-  columns.windowS[0] = windowSOf(policy.windowUs);
-  columns.ipVersion[0] = 4;
-  columns.flowDirection[0] = flowDirections.unknown;
-  columns.samplingInterval[0] = 1;
-  columns.observationDomain[0] = batch.columns.observationDomain[0]!;
-  status.count = 1;
-  emit(status);
+  const status: WindowStatus = {
+    startUs: endUs - policy.windowUs,
+    endUs,
+    windowS: windowSOf(policy.windowUs),
+    logStatus,
+    observationDomain: batch.columns.observationDomain[0]!,
+  };
+  emit(windowStatusBatch(batch.header, [status]));
 }
 
 function writeCounters(
